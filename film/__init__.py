@@ -1,0 +1,3 @@
+"""Text-guided image fusion."""
+
+__version__ = "0.1.0"

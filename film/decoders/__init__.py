@@ -1,0 +1,1 @@
+"""Decoders: the features of both sources to one fused image."""

@@ -1,0 +1,1 @@
+"""Fusion stages: the text-guided exchange between the features of both sources."""

@@ -1,0 +1,1 @@
+"""Image encoders: one luminance image to a map of features."""

@@ -1,0 +1,68 @@
+"""Token features of a text: the one form in which words reach the network."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from film.errors import FilmError
+
+
+class TextFeatures(NamedTuple):
+    """Tokens of B texts, padded to the longest.
+
+    A row whose mask is all False has no words; every fusion stage must accept it.
+
+    Attributes:
+        tokens: (B, L, D) features, any real values.
+        mask: (B, L) bool, True where a token is a word and False where it is padding.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+
+    @classmethod
+    def unpadded(cls, tokens: Tensor) -> "TextFeatures":
+        """Take (B, L, D) tokens none of which is padding."""
+        if tokens.ndim != 3:
+            raise FilmError(f"text features must be (B, L, D), got {tuple(tokens.shape)}")
+        return cls(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device))
+
+    @classmethod
+    def wordless(cls, batch: int, dim: int) -> "TextFeatures":
+        """B texts without a word: one masked zero token each."""
+        return cls(torch.zeros(batch, 1, dim), torch.zeros(batch, 1, dtype=torch.bool))
+
+    @classmethod
+    def stack(cls, texts: Sequence["TextFeatures"]) -> "TextFeatures":
+        """Put texts of different lengths into one batch, padding the shorter ones."""
+        length = max(text.tokens.shape[1] for text in texts)
+        padded = [text.pad(length) for text in texts]
+        return cls(torch.cat([text.tokens for text in padded]), torch.cat([text.mask for text in padded]))
+
+    @classmethod
+    def join(cls, texts: Sequence["TextFeatures"]) -> "TextFeatures":
+        """Join texts of the same batch along tokens; by convention that of source A comes first."""
+        return cls(torch.cat([text.tokens for text in texts], 1), torch.cat([text.mask for text in texts], 1))
+
+    def pad(self, length: int) -> "TextFeatures":
+        """Add masked zero tokens up to `length`."""
+        missing = length - self.tokens.shape[1]
+        return TextFeatures(
+            torch.nn.functional.pad(self.tokens, (0, 0, 0, missing)),
+            torch.nn.functional.pad(self.mask, (0, missing)),
+        )
+
+    def to_image(self, image: Tensor) -> "TextFeatures":
+        """Move to the device and number format of an image."""
+        return TextFeatures(self.tokens.to(image), self.mask.to(image.device))
+
+    def mean(self) -> Tensor:
+        """Average the words of each text.
+
+        Returns:
+            (B, D); zero for a text without words.
+        """
+        weight = self.mask.to(self.tokens.dtype).unsqueeze(-1)
+        return (self.tokens * weight).sum(1) / weight.sum(1).clamp_min(1)

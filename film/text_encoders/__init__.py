@@ -1,0 +1,1 @@
+"""Text encoders: words to token features."""
