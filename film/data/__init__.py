@@ -1,0 +1,1 @@
+"""Image pairs: data sets, simulation of pairs from single photos, rendered pairs."""
