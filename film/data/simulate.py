@@ -58,7 +58,7 @@ def exposure_pair(
     *,
     generator: torch.Generator,
     stops: Range = (1.0, 3.5),
-    highlights: Range = (0.0, 3.0),
+    highlights: Range = (0.0, 1.0),
     noise: Range = (0.0, 0.002),
 ) -> tuple[Tensor, Tensor]:
     """Take a photo again, once too long and once too short; the photo itself is the exposure between the two.
@@ -70,7 +70,7 @@ def exposure_pair(
         photo: (B, C, H, W) sRGB or luminance in [0, 1].
         generator: Where all randomness comes from.
         stops: Distance of each exposure from the photo in powers of two, from and to.
-        highlights: How much brighter than the photo shows the brightest light was, as a factor above one, from and to.
+        highlights: By how much the brightest light exceeded what the photo shows, as a share of it, from and to.
         noise: Standard deviation of the read noise in linear light, from and to.
 
     Returns:
@@ -193,7 +193,7 @@ def _blobs(image: Tensor, generator: torch.Generator) -> Tensor:
         functional.interpolate(
             _normal((batch, 1, cells, cells), generator, image), image.shape[2:], mode="bicubic", align_corners=False
         )
-        for cells in (3, 6, 12)
+        for cells in (2, 4, 8)
     ]
     return (weights * torch.cat(octaves, 1)).sum(1, keepdim=True)
 
@@ -214,7 +214,7 @@ def _ellipses(image: Tensor, generator: torch.Generator) -> Tensor:
     angle = _uniform(shape, (0.0, math.pi), generator, image)
     across = (angle.cos() * x + angle.sin() * y) / _uniform(shape, (0.1, 0.4), generator, image)
     along = (angle.cos() * y - angle.sin() * x) / _uniform(shape, (0.1, 0.4), generator, image)
-    return -(across.square() + along.square()).sqrt().amin(1, keepdim=True)
+    return -(across.square() + along.square()).amin(1, keepdim=True).sqrt()
 
 
 def _point_spread(image: Tensor, radius: Range, generator: torch.Generator) -> Tensor:
