@@ -32,23 +32,29 @@ def root() -> Path:
     return ROOT
 
 
+def data_folder() -> Path | None:
+    """FILM_DATA, which names the folder that holds `VLFDataset` or `VLFDataset` itself."""
+    if "FILM_DATA" not in os.environ:
+        return None
+    named = Path(os.environ["FILM_DATA"]).resolve()
+    return named.parent if named.name == "VLFDataset" else named
+
+
 @pytest.fixture(scope="session")
 def film_data() -> Path:
-    """The folder that holds `VLFDataset` with the real image pairs; FILM_DATA may also name `VLFDataset` itself."""
-    if "FILM_DATA" not in os.environ:
+    """The folder that holds `VLFDataset` with the real image pairs."""
+    folder = data_folder()
+    if folder is None:
         pytest.skip("FILM_DATA does not name the folder with the real image pairs")
-    named = Path(os.environ["FILM_DATA"]).resolve()
-    folder = named.parent if named.name == "VLFDataset" else named
-    if not (folder / "VLFDataset").is_dir():
-        pytest.fail(f"FILM_DATA names {named}, which is neither VLFDataset nor the folder that holds it")
+    assert (folder / "VLFDataset").is_dir(), f"FILM_DATA leads to {folder}, which holds no VLFDataset"
     return folder
 
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder with reference numbers of the released network: FILM_GOLDEN, or `golden` beside the data's folder."""
-    beside_data = Path(os.environ["FILM_DATA"]).resolve().parent / "golden" if "FILM_DATA" in os.environ else None
-    folder = Path(os.environ["FILM_GOLDEN"]) if "FILM_GOLDEN" in os.environ else beside_data
+    data = data_folder()
+    folder = Path(os.environ["FILM_GOLDEN"]) if "FILM_GOLDEN" in os.environ else data and data.parent / "golden"
     if folder is None or not folder.is_dir():
         pytest.skip("neither FILM_GOLDEN nor FILM_DATA leads to the reference numbers of the released network")
     return folder
