@@ -38,4 +38,6 @@ class ImageEncoder(nn.Module, ABC):
 class ImageEncoderFactory(Protocol):
     """Builds an image encoder; called once if both sources share it and twice if not."""
 
-    def __call__(self) -> ImageEncoder: ...
+    def __call__(self) -> ImageEncoder:
+        """Build an encoder."""
+        ...

@@ -16,9 +16,11 @@ class TextEncoder(nn.Module, ABC):
 
     Attributes:
         dim: Width D of a token.
+        reads_words: False for an encoder whose text arrives as features.
     """
 
     dim: int
+    reads_words: bool = True
 
     @abstractmethod
     def forward(self, texts: Sequence[str]) -> TextFeatures:

@@ -1,0 +1,93 @@
+"""The fusion network: encoders, text-guided stages and a decoder, put together."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from film.decoders.base import DecoderFactory
+from film.errors import FilmError
+from film.fusion.base import FusionStageFactory
+from film.image_encoders.base import ImageEncoderFactory
+from film.layers.text import TextFeatures
+from film.text_encoders.base import TextEncoder
+
+Text = TextFeatures | Tensor | Sequence[str] | None
+
+
+class FusionNetwork(nn.Module):
+    """Encode both sources, exchange under the guidance of the text stage by stage, decode one image.
+
+    Args:
+        image_encoder: Builds the encoder of the sources.
+        text_encoder: Turns words into tokens; null for a network without text.
+        fusion: Builds each fusion stage.
+        decoder: Builds the decoder.
+        stages: Number of fusion stages.
+        shared_image_encoder: Whether both sources go through the same encoder, or each through its own.
+        text_width: Project the tokens to this width before the stages; null leaves them as they are.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoderFactory,
+        text_encoder: TextEncoder | None,
+        *,
+        fusion: FusionStageFactory,
+        decoder: DecoderFactory,
+        stages: int,
+        shared_image_encoder: bool = True,
+        text_width: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.image_encoders = nn.ModuleList(image_encoder() for _ in range(1 if shared_image_encoder else 2))
+        self.text_encoder = text_encoder
+        self.text_dim = text_encoder.dim if text_encoder else 1
+        width = text_width or self.text_dim
+        self.text_projection = nn.Linear(self.text_dim, width) if text_width else nn.Identity()
+        channels = self.image_encoders[0].out_channels
+        self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
+        self.decoder = decoder(channels=channels)
+
+    def forward(self, a: Tensor, b: Tensor, text: Text = None) -> Tensor:
+        """Fuse.
+
+        Args:
+            a: (B, 1, H, W) luminance of source A in [0, 1].
+            b: (B, 1, H, W) luminance of source B in [0, 1].
+            text: TextFeatures, a (B, L, D) tensor without padding, B strings, or None for no words.
+
+        Returns:
+            (B, 1, H, W) fused luminance, in [0, 1] in evaluation mode.
+
+        Raises:
+            FilmError: The text doesn't fit the batch or the network's text width.
+        """
+        tokens, mask = self._text_features(text, len(a)).to_image(a)
+        words = TextFeatures(self.text_projection(tokens), mask)
+        sources = (a, b)
+        a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
+        for stage in self.stages:
+            a, b = stage(a, b, words)
+        return self.decoder(a, b, sources)
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        """Turn B strings into tokens (B, L, D) with a mask; without a text encoder they have no words."""
+        if self.text_encoder is None:
+            return TextFeatures.wordless(len(texts), self.text_dim)
+        return self.text_encoder(texts)
+
+    def _text_features(self, text: Text, batch: int) -> TextFeatures:
+        if text is None:
+            return TextFeatures.wordless(batch, self.text_dim)
+        if isinstance(text, Tensor):
+            text = TextFeatures.unpadded(text)
+        elif not isinstance(text, TextFeatures):
+            text = self.encode_text(text)
+        if len(text.tokens) != batch:
+            raise FilmError(f"{len(text.tokens)} texts for {batch} pairs; give one text a pair")
+        if text.tokens.shape[-1] != self.text_dim:
+            raise FilmError(
+                f"text features are {text.tokens.shape[-1]} wide, the network reads {self.text_dim}; "
+                "encode the text with the encoder the network was trained with"
+            )
+        return text
