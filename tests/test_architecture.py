@@ -18,6 +18,7 @@ BOTTOM = ("film.errors", "film.tasks")
 
 # Rooms of components: a component may import its own base and the bricks, never another component.
 COMPONENT_ROOMS = ("image_encoders", "text_encoders", "fusion", "decoders")
+BASES = tuple(f"film.{room}.base" for room in COMPONENT_ROOMS)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **{room: (f"film.{room}.base", *BRICKS) for room in COMPONENT_ROOMS},
     **{room: (f"film.{room}.base", "film.imaging") for room in ("losses", "metrics", "data", "describers")},
@@ -28,8 +29,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "config": (),
     "samples": (),
     "weights": (),
-    "network": (*(f"film.{room}.base" for room in COMPONENT_ROOMS), "film.layers"),
-    "checkpoint": ("film.config", "film.network"),
+    "released": (),
+    "network": (*BASES, "film.layers"),
+    "checkpoint": (*BASES, "film.config", "film.network", "film.released", "film.weights"),
     "pipeline": ("film.network", "film.checkpoint", "film.describers.base", "film.imaging"),
     "task": ("film.network", "film.losses.base", "film.metrics.base", "film.checkpoint"),
     "callbacks": ("film.metrics.base", "film.imaging"),
