@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "released": (),
     "network": (*BASES, "film.layers"),
     "checkpoint": (*BASES, "film.config", "film.network", "film.released", "film.weights"),
-    "pipeline": ("film.network", "film.checkpoint", "film.describers.base", "film.imaging"),
+    "words": ("film.checkpoint", "film.layers"),
+    "pipeline": ("film.network", "film.checkpoint", "film.words", "film.describers.base", *BRICKS),
     "task": ("film.network", "film.losses.base", "film.metrics.base", "film.checkpoint"),
     "callbacks": ("film.metrics.base", "film.imaging"),
     "commands": (
