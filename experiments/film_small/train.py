@@ -183,6 +183,7 @@ class Batches:
 
 
 def main() -> None:
+    """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="folder that holds VLFDataset")
     parser.add_argument("--output", type=Path, default="outputs/film_small")

@@ -6,7 +6,7 @@ weights need it and comparisons do.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812  # the name everybody knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from film.errors import FilmError

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import torch.nn.functional as F  # noqa: N812  # the name everybody knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from film.errors import FilmError

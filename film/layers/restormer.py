@@ -9,7 +9,7 @@ the processor's cache, in channels-last order: same weights, same numbers, less 
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F  # noqa: N812  # the name everybody knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIP_PIXELS = 10_240  # wide features of a strip stay in the cache; measured by benchmarks/faithful.py
