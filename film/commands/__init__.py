@@ -1,0 +1,1 @@
+"""The subcommands of `film`: one module each, with `main(arguments)` that returns the exit code."""

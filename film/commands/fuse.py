@@ -1,0 +1,181 @@
+"""`film fuse A B`: fuse a pair of images, or all pairs of two folders."""
+
+import argparse
+import importlib
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from film.commands.arguments import CommandParser
+from film.commands.pairs import Pair, Target, find_pairs, plan_targets
+from film.devices import DEVICES, PRECISIONS
+from film.errors import FilmError
+from film.imaging.comparison import side_by_side
+from film.imaging.files import check_writable, read_image, save_pil, write_image
+from film.imaging.picture import Picture, check_pair
+from film.tasks import TASKS
+
+EXAMPLES = """\
+examples:
+  film fuse ir.png vi.png --task IVF                      writes ir_fused.png beside ir.png
+  film fuse ir.png vi.png -o fused.png --compare          also fused_compare.png: A, B and fused side by side
+  film fuse over/ under/ --task MEF -o results/           all pairs of the same name, in colour
+  film fuse mri.tif pet.tif --task MIF --text "a tumour in the left hemisphere"
+  film fuse ir.png vi.png --model IVF.pth --text-features pair.npy
+"""
+_log = logging.getLogger("film")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `film fuse`.
+
+    Args:
+        arguments: What follows `film fuse`.
+
+    Returns:
+        0; or 1 if some pairs of two folders failed.
+
+    Raises:
+        FilmError: Bad input, found before anything was written.
+    """
+    options = _parser().parse_args(arguments)
+    if options.text_features and (options.text or options.text_a or options.text_b):
+        raise FilmError("--text-features takes the place of --text, --text-a and --text-b; give one or the other")
+    folders = options.a.is_dir() and options.b.is_dir()
+    pairing = find_pairs(options.a, options.b)
+    targets = plan_targets(pairing, output=options.output, folders=folders, compare=options.compare)
+    for path in pairing.unpaired:
+        _log.warning("%s has no partner and is left out", path)
+    jobs = list(zip(pairing.pairs, targets, strict=True))
+    if folders:
+        return _fuse_all(_Fuser(options), jobs)
+    sources = _read(*jobs[0])
+    print(_Fuser(options).fuse(*jobs[0], sources))
+    return 0
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        "film fuse",
+        "Fuse two images of one scene, or all pairs of two folders. The result has the size of the sources, their "
+        "colour, and 16 bits if they have.",
+        epilog=EXAMPLES,
+    )
+    add = parser.add_argument
+    add("a", type=Path, metavar="A", help="first source (infrared, MRI, over-exposed, near), or a folder of them")
+    add("b", type=Path, metavar="B", help="second source (visible, CT/PET/SPECT, under-exposed, far), or a folder")
+    add("-o", "--output", type=Path, metavar="PATH", help="file, or folder for <name>.png; default: <A>_fused.png")
+    add("--compare", action="store_true", help="also write <output>_compare.png: A, B and fused side by side")
+    add("--grey", action="store_true", help="leave the colour out")
+    add("--model", default="film-small", metavar="NAME|FILE", help="shipped model, .safetensors, or released .pth")
+    add(
+        "--components",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="your own Python module with components that the model names; repeatable",
+    )
+    words = parser.add_argument_group("what to tell the model")
+    words.add_argument(
+        "--task",
+        type=str.upper,
+        choices=TASKS,
+        metavar="|".join(TASKS),
+        help="infrared-visible, medical, multi-exposure or multi-focus; default: not said",
+    )
+    words.add_argument("--text", metavar="TEXT", help="what matters in this pair")
+    words.add_argument("--text-a", metavar="TEXT", help="what A shows")
+    words.add_argument("--text-b", metavar="TEXT", help="what B shows")
+    words.add_argument(
+        "--text-features",
+        type=Path,
+        metavar="FILE",
+        help="text features instead of words: .npy (1, L, D), or .safetensors with tokens and mask",
+    )
+    work = parser.add_argument_group("how to compute")
+    work.add_argument("--device", default="auto", choices=DEVICES, metavar="|".join(DEVICES), help="default: auto")
+    work.add_argument("--precision", default="32", choices=PRECISIONS, metavar="|".join(PRECISIONS), help="default: 32")
+    work.add_argument(
+        "--tile",
+        type=int,
+        metavar="N",
+        help="fuse in tiles of at most N px a side; 0: never; default: 1024 above 4 megapixels",
+    )
+    work.add_argument("--overlap", type=int, metavar="N", help="px that neighbouring tiles share; default: 64")
+    return parser
+
+
+def _read(pair: Pair, target: Target) -> tuple[Picture, Picture]:
+    a, b = read_image(pair.a), read_image(pair.b)
+    check_pair(a, b, names=(str(pair.a), str(pair.b)))
+    check_writable(target.fused, size=a.size)
+    return a, b
+
+
+def _import_component(module: str) -> None:
+    sys.path.insert(0, str(Path.cwd()))  # the script `film` looks beside itself, its user here
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise FilmError(
+            f"--components {module}: {error}; name a Python module of this folder, or an installed one"
+        ) from error
+
+
+class _Fuser:
+    """A pipeline with the words and options that all pairs share."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        for module in options.components:
+            _import_component(module)
+        from film.pipeline import FusionPipeline
+        from film.words import read_text_features
+
+        features = read_text_features(options.text_features) if options.text_features else None
+        tiling = {"tile": options.tile, "overlap": options.overlap}
+        self.pipeline = FusionPipeline.load(options.model, device=options.device, precision=options.precision, **tiling)
+        texts = {"text": options.text, "text_a": options.text_a, "text_b": options.text_b}
+        self.words = self.pipeline.encode(task=options.task, text_features=features, **texts)
+        self.task, self.grey = options.task, options.grey
+        _log.info("fusing with %s on %s", self.pipeline.model.name, self.pipeline.device)
+
+    def fuse(self, pair: Pair, target: Target, sources: tuple[Picture, Picture]) -> str:
+        """Fuse and write one pair; returns the line that says so."""
+        start = time.perf_counter()
+        fused = self.pipeline.fuse(*sources, words=self.words, grey=self.grey)
+        write_image(target.fused, fused)
+        if target.comparison:
+            model = f"fused   {self.pipeline.model.name}" + (f", {self.task}" if self.task else "")
+            captions = (f"A   {pair.a.name}", f"B   {pair.b.name}", model)
+            save_pil(target.comparison, side_by_side((*sources, fused), captions))
+        width, height = fused.size
+        seconds = time.perf_counter() - start
+        colour = _colour(*sources) if fused.is_colour else "grey"
+        return f"{pair.a} + {pair.b} -> {target.fused}: {width}x{height}, {colour}, {seconds:.2f} s"
+
+
+def _colour(a: Picture, b: Picture) -> str:
+    return f"colour of {'both' if a.is_colour and b.is_colour else 'A' if a.is_colour else 'B'}"
+
+
+def _fuse_all(fuser: _Fuser, jobs: Sequence[tuple[Pair, Target]]) -> int:
+    """Fuse what can be fused, then say of every pair what became of it."""
+    rate = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    with logging_redirect_tqdm([_log]), tqdm(jobs, unit=" pairs", bar_format=rate, leave=False) as progress:
+        outcomes = [_attempt(fuser, pair, target) for pair, target in progress]
+    print(*(line for _, line in outcomes), sep="\n")
+    done = sum(success for success, _ in outcomes)
+    _log.info("%d of %d pairs fused", done, len(jobs))
+    return 0 if done == len(jobs) else 1
+
+
+def _attempt(fuser: _Fuser, pair: Pair, target: Target) -> tuple[bool, str]:
+    try:
+        return True, fuser.fuse(pair, target, _read(pair, target))
+    except (FilmError, RuntimeError, MemoryError) as error:  # the other pairs are still to be done
+        return False, f"{pair.a} + {pair.b}: FAILED: {' '.join(str(error).split())}"
