@@ -1,0 +1,1 @@
+"""Terms of the training loss: one file each, weighted and summed by `film.losses.base.TotalLoss`."""
