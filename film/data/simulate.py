@@ -39,18 +39,57 @@ def focus_pair(
         Near-focused and far-focused images, both (B, C, H, W) in [0, 1].
     """
     _check(sharp)
-    batch, channels = sharp.shape[:2]
+    shape = (sharp.shape[0],)
     mask = layer_mask(sharp, generator=generator, softness=softness)
-    blurred_far = _blur(sharp, _point_spread(sharp, radius, generator))
-    layers = torch.cat([sharp, mask * sharp, mask], 1)
-    blurred_near, blurred_layer, blurred_mask = _blur(layers, _point_spread(sharp, radius, generator)).split(
-        [channels, channels, 1], 1
+    far_spread, near_spread = (
+        point_spread(
+            _log_uniform(shape, radius, generator, sharp),
+            gaussian=_uniform(shape, (0.0, 1.0), generator, sharp) < 0.5,
+        )
+        for _ in range(2)
     )
-    near = mask * sharp + (1 - mask) * blurred_far
-    plain = mask * blurred_near + (1 - mask) * sharp
-    bleeding = blurred_layer + (1 - blurred_mask) * sharp
-    bleeds = _uniform((batch, 1, 1, 1), (0.0, 1.0), generator, sharp) < spread
-    return near.clamp(0, 1), torch.where(bleeds, bleeding, plain).clamp(0, 1)
+    near, bleeding = lens_pair(sharp, mask, sharp, spreads=(far_spread, near_spread))
+    plain = mask * _blur(sharp, near_spread) + (1 - mask) * sharp
+    bleeds = _uniform((*shape, 1, 1, 1), (0.0, 1.0), generator, sharp) < spread
+    return near, torch.where(bleeds, bleeding, plain).clamp(0, 1)
+
+
+def lens_pair(front: Tensor, mask: Tensor, back: Tensor, *, spreads: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Photograph two layers, once focused on the near one and once on the far one.
+
+    Args:
+        front: (B, C, H, W) near layer in [0, 1], read where `mask` is above 0.
+        mask: (B, 1, H, W) opacity of the near layer.
+        back: (B, C, H, W) far layer in [0, 1], also behind the near one.
+        spreads: How a point of the far layer is blurred in the near-focused photo, and one of the near layer in the
+            far-focused photo: (B, K, K) kernels of `point_spread`.
+
+    Returns:
+        Near-focused and far-focused images, both (B, C, H, W) in [0, 1].
+    """
+    near = mask * front + (1 - mask) * _blur(back, spreads[0])
+    veil = _blur(torch.cat([mask * front, mask], 1), spreads[1])
+    far = veil[:, :-1] + (1 - veil[:, -1:]) * back
+    return near.clamp(0, 1), far.clamp(0, 1)
+
+
+def point_spread(radius: Tensor, *, gaussian: Tensor) -> Tensor:
+    """Build the blur of an unfocused lens.
+
+    Args:
+        radius: (B,) pixels.
+        gaussian: (B,) bool, True for a Gaussian and False for a disc with a soft rim, of the same variance.
+
+    Returns:
+        (B, K, K) kernels that sum to one; K is odd and fits the largest radius.
+    """
+    reach = math.ceil(float(radius.max())) + 1
+    steps = torch.arange(-reach, reach + 1, device=radius.device, dtype=radius.dtype)
+    distance = torch.hypot(steps.view(1, -1, 1), steps.view(1, 1, -1))
+    size = radius.view(-1, 1, 1)
+    disc = (size + 0.5 - distance).clamp(0, 1)
+    kernel = torch.where(gaussian.view(-1, 1, 1), torch.exp(-2 * (distance / size).square()), disc)
+    return kernel / kernel.sum((1, 2), keepdim=True)
 
 
 def exposure_pair(
@@ -215,20 +254,6 @@ def _ellipses(image: Tensor, generator: torch.Generator) -> Tensor:
     across = (angle.cos() * x + angle.sin() * y) / _uniform(shape, (0.1, 0.4), generator, image)
     along = (angle.cos() * y - angle.sin() * x) / _uniform(shape, (0.1, 0.4), generator, image)
     return -(across.square() + along.square()).amin(1, keepdim=True).sqrt()
-
-
-def _point_spread(image: Tensor, radius: Range, generator: torch.Generator) -> Tensor:
-    """(B, K, K) kernels that sum to one: discs with a soft rim, or the Gaussians of the same variance."""
-    shape = (image.shape[0], 1, 1)
-    reach = math.ceil(radius[1]) + 1
-    steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
-    distance = torch.hypot(steps.view(1, -1, 1), steps.view(1, 1, -1))
-    size = _log_uniform(shape, radius, generator, image)
-    disc = (size + 0.5 - distance).clamp(0, 1)
-    gaussian = torch.exp(-2 * (distance / size).square())
-    round_lens = _uniform(shape, (0.0, 1.0), generator, image) < 0.5
-    kernel = torch.where(round_lens, disc, gaussian)
-    return kernel / kernel.sum((1, 2), keepdim=True)
 
 
 def _blur(image: Tensor, kernel: Tensor) -> Tensor:

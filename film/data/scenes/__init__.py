@@ -1,0 +1,1 @@
+"""Drawn scenes, one kind in a module: what `film.data.synthetic` renders its pairs from."""
