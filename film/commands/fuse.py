@@ -166,11 +166,13 @@ def _colour(a: Picture, b: Picture) -> str:
 def _fuse_all(fuser: _Fuser, jobs: Sequence[tuple[Pair, Target]]) -> int:
     """Fuse what can be fused, then say of every pair what became of it."""
     rate = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    start = time.perf_counter()
     with logging_redirect_tqdm([_log]), tqdm(jobs, unit=" pairs", bar_format=rate, leave=False) as progress:
         outcomes = [_attempt(fuser, pair, target) for pair, target in progress]
     print(*(line for _, line in outcomes), sep="\n")
     done = sum(success for success, _ in outcomes)
-    _log.info("%d of %d pairs fused", done, len(jobs))
+    seconds = time.perf_counter() - start
+    _log.info("%d of %d pairs fused in %.1f s (%.2g pairs/s)", done, len(jobs), seconds, len(jobs) / seconds)
     return 0 if done == len(jobs) else 1
 
 

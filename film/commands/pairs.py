@@ -140,7 +140,7 @@ def _check_distinct(written: list[Path], sources: list[Path]) -> None:
     seen: set[Path] = set()
     for path in written:
         if path.exists() and (source := identities.get(_identity(path))):
-            raise FilmError(f"{path} would replace the source {source}; choose another --output")
+            raise FilmError(f"the result would overwrite the source {source}; choose another --output")
         if path in seen:
             raise FilmError(f"two results would be called {path}; rename one of the sources")
         seen.add(path)

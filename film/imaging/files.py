@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
@@ -63,7 +64,7 @@ def read_image(path: Path) -> Picture:
     except UnidentifiedImageError as error:
         if data.startswith(_TIFF_MAGIC):
             return _read_float_tiff(data, path)
-        raise FilmError(f"{path} is not an image; readable are {', '.join(FORMATS)}") from error
+        raise FilmError(f"{path} is not an image of a format we read ({', '.join(FORMATS)})") from error
     except Exception as error:  # the decoders raise anything on a broken file
         raise FilmError(f"{path} is broken or cut short: {error}") from error
     if bits not in (1, 2, 4, 8, 16) and picture.pixels.dtype != np.float32:
@@ -87,25 +88,23 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
     return image.tag_v2.get(tag) if isinstance(image, TiffImageFile) else None
 
 
-def _decode(data: bytes) -> np.ndarray | None:
-    import cv2
-
+def _decode(data: bytes, flags: int) -> np.ndarray | None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said by our error
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-    return None if decoded is None else decoded[..., ::-1]
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return pixels if pixels is None or pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 2::-1])
 
 
 def _read_16_bit(data: bytes, path: Path, *, eight_bit: Picture) -> Picture:
-    pixels = _decode(data)
+    pixels = _decode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     # Pillow kept the high bytes: they show whether OpenCV understood layout, orientation and channel order alike.
-    expected = eight_bit.pixels if eight_bit.is_colour else eight_bit.pixels[..., None]
-    if pixels is None or pixels.dtype != np.uint16 or not np.array_equal(pixels >> 8, expected + np.zeros(3, np.uint8)):
+    high = eight_bit.pixels if eight_bit.is_colour else eight_bit.pixels[..., None]
+    if pixels is None or not np.array_equal(pixels >> 8, np.broadcast_to(high, (*high.shape[:2], 3))):
         raise FilmError(f"{path} stores its 16 bits in a way that can't be read; save it as a plain 16-bit PNG")
-    return picture_from_array(np.ascontiguousarray(pixels), name=str(path), profile=eight_bit.profile)
+    return picture_from_array(pixels, name=str(path), profile=eight_bit.profile)
 
 
 def _read_float_tiff(data: bytes, path: Path) -> Picture:
-    pixels = _decode(data)
+    pixels = _decode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype.kind != "f":
         raise FilmError(f"{path} is a TIFF that can't be read; save it as PNG or as a plain TIFF")
     return picture_from_array(pixels, name=str(path))
@@ -166,8 +165,6 @@ def save_pil(path: Path, image: Image.Image) -> None:
 
 
 def _encode_16_bit(path: Path, picture: Picture) -> bytes:
-    import cv2
-
     if picture.profile:
         _log.warning("the colour profile is not kept in %s: a 16-bit colour file is written without one", path.name)
     pixels = picture.pixels[..., ::-1] if picture.is_colour else picture.pixels

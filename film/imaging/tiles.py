@@ -10,6 +10,7 @@ from film.errors import FilmError
 SMALLEST_TILE = 64
 _AUTO_TILE, _AUTO_FROM = 1024, 2048 * 2048  # side of a tile; pixels of an image
 _OVERLAP = 64
+_NEGLIGIBLE = 1e-6  # but not zero: at the edge of the image there is no other tile
 
 
 def check_tiling(tile: int | None, overlap: int | None) -> None:
@@ -33,7 +34,7 @@ def fuse_in_tiles(
     tile: int | None,
     overlap: int | None,
 ) -> Tensor:
-    """Fuse two images tile by tile and blend the tiles with linear ramps over their overlap.
+    """Fuse two images tile by tile and blend the tiles with linear ramps over the inner half of their overlap.
 
     The weights of all tiles sum to one in every pixel.
 
@@ -66,7 +67,8 @@ def _spans(length: int, tile: int, overlap: int) -> Iterator[tuple[slice, Tensor
     count = max(1, -(-(length - overlap) // (tile - overlap)))
     side = -(-(length + (count - 1) * overlap) // count)
     starts = [round(i * (length - side) / max(1, count - 1)) for i in range(count)]
-    ramp = torch.arange(1, side + 1, dtype=torch.float64).clamp_max(overlap + 1)
+    margin = overlap // 4  # hardly counts: there, the network saw the edge of the tile instead of the image
+    ramp = (torch.arange(1, side + 1, dtype=torch.float64) - margin).clamp(_NEGLIGIBLE, overlap - 2 * margin + 1)
     window = torch.minimum(ramp, ramp.flip(0))
     total = torch.zeros(length, dtype=torch.float64)
     for start in starts:

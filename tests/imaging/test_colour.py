@@ -1,0 +1,98 @@
+"""The fused luminance gets the colour of its sources."""
+
+import numpy as np
+import pytest
+import torch
+from kornia.color import rgb_to_ycbcr
+
+from film.imaging.colour import luminance, luminance_of, paint, recolour
+from film.imaging.picture import Picture
+
+
+def test_luminance_is_bt601() -> None:
+    image = torch.rand(2, 3, 5, 7)
+    expected = torch.einsum("bchw,c->bhw", image.double(), torch.tensor([0.299, 0.587, 0.114]).double())
+    torch.testing.assert_close(luminance(image)[:, 0].double(), expected, atol=1e-6, rtol=0)
+    assert luminance(torch.ones(1, 3, 1, 1)) == 1
+    grey = torch.rand(2, 1, 5, 7)
+    assert luminance(grey) is grey
+
+
+def test_nothing_changes_with_the_own_luminance() -> None:
+    image, grey = torch.rand(1, 3, 9, 8), torch.rand(1, 1, 9, 8)
+    torch.testing.assert_close(recolour(luminance(image), grey, image), image, atol=1e-6, rtol=0)
+    torch.testing.assert_close(recolour(luminance(image), image, grey), image, atol=1e-6, rtol=0)
+    torch.testing.assert_close(recolour(luminance(image), image, image), image, atol=1e-6, rtol=0)
+
+
+def test_chroma_is_that_of_the_colour_source() -> None:
+    colour, grey = 0.4 + 0.2 * torch.rand(1, 3, 9, 8), torch.rand(1, 1, 9, 8)
+    fused = 0.4 + 0.2 * torch.rand(1, 1, 9, 8)  # so that everything stays in range
+    result = rgb_to_ycbcr(recolour(fused, grey, colour))
+    torch.testing.assert_close(result[:, :1], fused, atol=1e-6, rtol=0)
+    torch.testing.assert_close(result[:, 1:], rgb_to_ycbcr(colour)[:, 1:], atol=1e-6, rtol=0)
+
+
+def test_two_colours_are_weighted_by_saturation() -> None:
+    a, b = (0.4 + 0.2 * torch.rand(1, 3, 9, 8) for _ in "ab")
+    cbcr = [rgb_to_ycbcr(image)[:, 1:] - 0.5 for image in (a, b)]
+    weight = [x.abs().sum(1, keepdim=True) for x in cbcr]
+    expected = (cbcr[0] * weight[0] + cbcr[1] * weight[1]) / (weight[0] + weight[1])
+    result = rgb_to_ycbcr(recolour(torch.full((1, 1, 9, 8), 0.5), a, b))[:, 1:] - 0.5
+    torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
+
+
+def test_a_burnt_out_source_has_no_say_in_the_colour() -> None:
+    white, red = torch.ones(1, 3, 4, 4), torch.tensor([0.6, 0.3, 0.3]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    torch.testing.assert_close(recolour(luminance(red), white, red), red)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.02, 0.97, 1.0])
+def test_colour_gets_paler_where_there_is_no_room(value: float) -> None:
+    colour, fused = torch.rand(1, 3, 9, 8), torch.full((1, 1, 9, 8), value)
+    result = recolour(fused, colour, torch.rand(1, 1, 9, 8))
+    assert result.min() >= 0
+    assert result.max() <= 1
+    torch.testing.assert_close(luminance(result), fused, atol=1e-6, rtol=0)
+    before, after = colour - luminance(colour), result - fused
+    cross = torch.linalg.cross(before, after, dim=1)
+    assert cross.abs().max() < 1e-6  # the same hue
+    assert (before * after).sum(1).min() >= -1e-6  # and not its opposite
+
+
+def test_grey_stays_grey() -> None:
+    fused = torch.rand(1, 1, 5, 6)
+    assert recolour(fused, torch.rand(1, 1, 5, 6), torch.rand(1, 1, 5, 6)) is fused
+    black = torch.zeros(1, 3, 5, 6)
+    torch.testing.assert_close(recolour(fused, black, black), fused.expand(1, 3, 5, 6))
+
+
+def test_pictures_are_painted_block_by_block_as_at_once() -> None:
+    rng = np.random.default_rng(0)
+    a = Picture(rng.integers(0, 256, (1100, 1003, 3), dtype=np.uint8))  # more than one block
+    b = Picture(rng.integers(0, 65536, (1100, 1003), dtype=np.uint16))
+    tensors = [torch.from_numpy(a.unit()).movedim(-1, 0)[None], torch.from_numpy(b.unit())[None, None]]
+    planes = luminance_of(a), luminance_of(b)
+    torch.testing.assert_close(planes, (luminance(tensors[0]), tensors[1]))
+    fused = (planes[0] + planes[1]) / 2
+    painted = paint(fused, a, b)
+    assert painted.pixels.dtype == np.uint16  # the finer of the two
+    expected = recolour(fused, *tensors)[0].movedim(0, -1).numpy()
+    np.testing.assert_array_equal(painted.pixels, np.rint(expected * np.float32(65535)).astype(np.uint16))
+
+
+def test_colour_is_left_out_on_request() -> None:
+    a = Picture(np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8), b"profile")
+    grey = paint(luminance_of(a), a, a, grey=True)
+    assert not grey.is_colour
+    assert grey.profile is None
+    np.testing.assert_array_equal(grey.pixels, np.rint(luminance_of(a)[0, 0].numpy() * 255))
+
+
+def test_profile_of_the_only_or_the_common_colour() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    wide, other, grey = Picture(pixels, b"wide"), Picture(pixels, b"other"), Picture(pixels[..., 0])
+    fused = luminance_of(grey)
+    assert paint(fused, grey, wide).profile == b"wide"
+    assert paint(fused, wide, wide).profile == b"wide"
+    assert paint(fused, wide, other).profile is None
