@@ -9,6 +9,7 @@ import importlib
 import json
 import pickle
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentParser
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from film.config import compose
@@ -74,7 +75,7 @@ def build_network(config: Mapping[str, Any]) -> FusionNetwork:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(FusionNetwork, "network")
     try:
-        return parser.instantiate_classes(parser.parse_object({"network": dict(config)})).network
+        return parser.instantiate(parser.parse_object({"network": dict(config)})).network
     except FilmError:
         raise
     except Exception as error:  # jsonargparse wraps what a component's __init__ raises in types of its own
@@ -117,10 +118,11 @@ def save_model(model: Model, path: Path) -> None:
     weights = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.partial")
     try:
-        save_file(weights, partial, metadata={"film": json.dumps(header)})
+        partial.write_bytes(save(weights, metadata={"film": json.dumps(header)}))
         partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise FilmError(f"cannot write {path}: {error}") from error
 
 
@@ -138,11 +140,13 @@ def _load_safetensors(path: Path) -> Model:
 
 def _load_released(path: Path) -> Model:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about foreign pickles, which fail below in our own words
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise FilmError(f"{path} holds pickled code, or no checkpoint at all; only plain tensors are read") from error
     except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise FilmError(f"{path} is not a checkpoint: {str(error).splitlines()[0]}") from error
+        raise FilmError(f"{path} is not a checkpoint ({error!r:.200})") from error
     state = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not is_released(state):
         raise FilmError(f"{path} is not a released FILM checkpoint: it has no text_process.conv.weight")

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import yaml
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from film.errors import FilmError
 
@@ -67,7 +68,10 @@ def compose(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = N
     config = _lay(find(path) for path in paths) | dict(overrides or {})
     if nested := re.findall(r"\$\{[^}:]*[.\[][^}:]*\}", str(config)):
         raise FilmError(f"only top-level keys may be interpolated, or a later override would not reach them: {nested}")
-    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(config), resolve=True))
+    try:
+        return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(config), resolve=True))
+    except OmegaConfBaseException as error:
+        raise FilmError(f"the config cannot be resolved: {' '.join(str(error).split())}") from error
 
 
 def _lay(files: Iterable[Path], seen: tuple[Path, ...] = ()) -> dict[str, Any]:

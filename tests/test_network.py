@@ -1,0 +1,74 @@
+"""The network as a whole: the forms of text it takes, and what it refuses."""
+
+import pytest
+import torch
+
+from film.checkpoint import build_network
+from film.config import compose
+from film.errors import FilmError
+from film.layers.text import TextFeatures
+from film.network import FusionNetwork
+
+
+@pytest.fixture(scope="module")
+def network() -> FusionNetwork:
+    return build_network(compose(["network/film_small.yaml"])["model"]["network"]).eval()
+
+
+@pytest.fixture
+def pair() -> tuple[torch.Tensor, torch.Tensor]:
+    a, b = torch.rand(2, 2, 1, 17, 23)
+    return a, b
+
+
+def test_strings_tensors_and_features_say_the_same(network, pair):
+    texts = ["keep the hot targets", "keep the hot targets"]
+    features = network.encode_text(texts)
+    by_words = network(*pair, texts)
+    assert torch.equal(by_words, network(*pair, features))
+    assert torch.equal(by_words, network(*pair, features.tokens))
+    assert not torch.equal(by_words, network(*pair, ["a lake", "a lake"]))
+
+
+def test_no_words_come_in_three_forms(network, pair):
+    silent = network(*pair)
+    assert torch.equal(silent, network(*pair, ["", "  "]))
+    assert torch.equal(silent, network(*pair, TextFeatures(torch.randn(2, 3, 384), torch.zeros(2, 3, dtype=bool))))
+
+
+def test_texts_of_different_lengths_dont_disturb_each_other(network, pair):
+    texts = ["short", "a much longer text about a street at night with people and cars"]
+    together = network(*pair, texts)
+    for i, text in enumerate(texts):
+        alone = network(pair[0][i : i + 1], pair[1][i : i + 1], [text])
+        torch.testing.assert_close(together[i : i + 1], alone, rtol=0, atol=1e-5)
+
+
+def test_text_that_doesnt_fit(network, pair):
+    with pytest.raises(FilmError, match="768 wide, the network reads 384"):
+        network(*pair, torch.randn(2, 5, 768))
+    with pytest.raises(FilmError, match="1 texts for 2 pairs"):
+        network(*pair, ["one"])
+    with pytest.raises(FilmError, match=r"\(B, L, D\)"):
+        network(*pair, torch.randn(5, 384))
+
+
+def test_the_faithful_network_says_what_it_reads(pair):
+    network = build_network(compose(["network/film.yaml"])["model"]["network"])
+    with pytest.raises(FilmError, match=r"features 768 wide .*'two peop.*--text-features"):
+        network(*pair, ["two people", ""])
+
+
+def test_own_encoder_for_each_source():
+    config = compose(["network/film_small.yaml"])["model"]["network"]
+    config["init_args"] |= {"shared_image_encoder": False, "text_encoder": None}
+    network = build_network(config)
+    assert len(network.image_encoders) == 2
+    assert network(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16), ["ignored"]).shape == (1, 1, 16, 16)
+
+
+def test_a_component_that_refuses_its_arguments_is_named():
+    config = compose(["network/film.yaml"])["model"]["network"]
+    config["init_args"]["text_width"] = 100
+    with pytest.raises(FilmError, match="100"):
+        build_network(config)
