@@ -120,6 +120,10 @@ def _tracer(canvas: Canvas, tissue: Tissue, *, soft: float) -> Field:
     uptake = over(uptake, np.maximum(tissue.fluid, tissue.ventricles), 0.05)
     uptake = over(uptake, tissue.lesion, 1.0 if canvas.rng.random() < 0.7 else 0.1)
     counts = canvas.blur(uptake * (1 + 0.1 * canvas.noise(4)) + 0.25 * uptake * canvas.grain(), soft)
-    scale = np.clip(counts / max(float(np.percentile(counts, 99.7)), 1e-3), 0, 1)
+    return false_colours(counts / max(float(np.percentile(counts, 99.7)), 1e-3))
+
+
+def false_colours(uptake: Field) -> Field:
+    """Paint an uptake (H, W) in [0, 1] in the colours usual for tracers, (H, W, 3); what lies outside is clipped."""
     stops = np.linspace(0, 1, len(HOT))
-    return np.stack([np.interp(scale, stops, HOT[:, channel]) for channel in range(3)], -1).astype(np.float32)
+    return np.stack([np.interp(uptake, stops, HOT[:, channel]) for channel in range(3)], -1).astype(np.float32)
