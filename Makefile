@@ -14,11 +14,12 @@ BIN := $(VENV)/bin
 .PHONY: fuse test clean
 
 fuse: $(VENV)/.installed
-	@for task in IVF MIF MEF MFF; do \
-		$(BIN)/film fuse film/samples/$$task/a film/samples/$$task/b --task $$task --output $(OUTPUT)/$$task --compare || exit 1; \
-	done
-	@echo "The fused images, and each beside its sources, lie in $(OUTPUT):"
-	@ls $(OUTPUT)/*/*
+	$(BIN)/film fuse film/samples/IVF/IR film/samples/IVF/VI --task IVF --output $(OUTPUT)/IVF --compare
+	$(BIN)/film fuse film/samples/MIF/MRI film/samples/MIF/T --task MIF --output $(OUTPUT)/MIF --compare
+	$(BIN)/film fuse film/samples/MEF/OVER film/samples/MEF/UNDER --task MEF --output $(OUTPUT)/MEF --compare
+	$(BIN)/film fuse film/samples/MFF/NEAR film/samples/MFF/FAR --task MFF --output $(OUTPUT)/MFF --compare
+	@echo "The fused images lie in $(OUTPUT), each also beside its sources:"
+	@ls $(OUTPUT)/*/*_compare.png
 
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed-dev

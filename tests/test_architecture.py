@@ -22,7 +22,7 @@ BASES = tuple(f"film.{room}.base" for room in COMPONENT_ROOMS)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **{room: (f"film.{room}.base", *BRICKS) for room in COMPONENT_ROOMS},
     **{room: (f"film.{room}.base", "film.imaging") for room in ("losses", "metrics", "describers")},
-    "data": ("film.data", "film.imaging"),  # data sets share readers and simulations
+    "data": ("film.data", *BRICKS),  # data sets share readers and simulations
     "errors": (),
     "tasks": (),
     "layers": ("film.layers",),
