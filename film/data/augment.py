@@ -1,0 +1,106 @@
+"""Paired augmentation and simulated pairs, made on the device; the images of a pair change alike.
+
+All randomness of a pair comes from its own seed, so it doesn't depend on batch size, number of processes or whether
+the run was interrupted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from film.data.simulate import exposure_pair, focus_pair, misalign
+from film.data.source import Simulation
+from film.errors import FilmError
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training pairs vary.
+
+    Attributes:
+        zoom: By how much a crop is enlarged, from and to.
+        flips: Mirror left and right, and up and down, each half of the time.
+        turns: Turn by 0, 90, 180 or 270 degrees; crops that aren't square are only mirrored.
+        exposure: Largest change of the gamma curve in powers of two, the same for all images of a pair.
+        misalignment: Furthest that B is moved against A, in pixels; the target stays with A.
+    """
+
+    zoom: Range = (1.0, 1.0)
+    flips: bool = True
+    turns: bool = True
+    exposure: float = 0.0
+    misalignment: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.zoom[0] <= self.zoom[1]:
+            raise FilmError(f"zoom {self.zoom} must go from a positive number to one that isn't smaller")
+        if self.exposure < 0 or self.misalignment < 0:
+            raise FilmError(f"exposure {self.exposure} and misalignment {self.misalignment} must not be negative")
+
+
+def finish_batch(batch: dict[str, Any], augmentations: Mapping[str, Augmentation]) -> dict[str, Any]:
+    """Make pairs of photos and vary all pairs.
+
+    Args:
+        batch: As `film.data.loading.collate` makes it, on any device.
+        augmentations: By task; pairs of a task that isn't named don't vary.
+
+    Returns:
+        The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
+        photos as `target`.
+    """
+    batch = dict(batch)
+    seeds, simulations = batch.pop("seed"), batch.pop("simulation")
+    settings = [augmentations.get(task) for task in batch["task"]]
+    if not any(settings) and not any(simulations):
+        return batch
+    pairs = zip(batch["a"].split(1), batch["b"].split(1), seeds, simulations, settings, strict=True)
+    finished = [_finish(*pair) for pair in pairs]
+    batch["a"], batch["b"] = (torch.cat([images[i] for images in finished]) for i in (0, 1))
+    if all(simulation == "focus" for simulation in simulations):
+        batch["target"] = torch.cat([images[2] for images in finished])
+    return batch
+
+
+def _finish(
+    a: Tensor, b: Tensor, seed: int, simulation: Simulation | None, augmentation: Augmentation | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A, B and the photo, each (1, 1, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.cat([a, b])
+    if augmentation:
+        images = _adjust(_move(images, augmentation, generator), augmentation, generator)
+    photo = images[:1]
+    if simulation:
+        a, b = (focus_pair if simulation == "focus" else exposure_pair)(photo, generator=generator)
+    else:
+        a, b = images.split(1)
+    if augmentation and augmentation.misalignment:
+        b = misalign(b, generator=generator, pixels=augmentation.misalignment)
+    return a, b, photo
+
+
+def _move(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    from kornia.geometry.transform import hflip, vflip
+
+    left_right, up_down, turn = torch.rand(3, generator=generator).tolist()
+    if augmentation.flips and left_right < 0.5:
+        images = hflip(images)
+    if augmentation.flips and up_down < 0.5:
+        images = vflip(images)
+    square = images.shape[-1] == images.shape[-2]
+    return images.rot90(int(4 * turn), (-2, -1)) if augmentation.turns and square else images
+
+
+def _adjust(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    from kornia.enhance import adjust_gamma
+
+    if not augmentation.exposure:
+        return images
+    stops = augmentation.exposure * (2 * torch.rand(1, generator=generator).item() - 1)
+    return adjust_gamma(images, 2.0**stops)

@@ -1,0 +1,143 @@
+"""Samples to batches, and the loader that hands them out: it can go on in mid-epoch and tells of what it left out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from film.data.reading import unit
+from film.data.sampling import EpochSampler
+from film.data.source import Images, Simulation
+from film.errors import FilmError
+from film.layers.text import TextFeatures
+
+Batch = dict[str, Any]
+
+_log = logging.getLogger("film")
+
+
+class Sample(NamedTuple):
+    """One pair, or what kept it from being read.
+
+    Attributes:
+        images: (H, W) luminance of both, uint8, uint16, or float32 in [0, 1]; None if the pair is left out.
+        text: Words, or features (1, L, D).
+        name: Name of the pair.
+        task: Key of `film.tasks`.
+        seed: Of all that is random about it.
+        simulation: What makes a pair of a photo that stands in for both images; None for a real pair.
+        problems: What was wrong with the pairs that were left out before this one was found.
+    """
+
+    images: Images | None
+    text: str | TextFeatures
+    name: str
+    task: str
+    seed: int
+    simulation: Simulation | None
+    problems: tuple[str, ...]
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Make a batch.
+
+    Returns:
+        `a` and `b` (B, 1, H, W) float32 in [0, 1], `text` (B strings, or TextFeatures), `name`, `task`, `seed` and
+        `simulation` (B each), and `problems`. A batch of which no pair is left has `problems` only.
+
+    Raises:
+        FilmError: The pairs differ in size, or some have words and others features.
+    """
+    batch: Batch = {"problems": [problem for sample in samples for problem in sample.problems]}
+    samples = [sample for sample in samples if sample.images is not None]
+    if not samples:
+        return batch
+    batch["a"] = _stack([(sample.name, sample.images.a) for sample in samples if sample.images])
+    batch["b"] = _stack([(sample.name, sample.images.b) for sample in samples if sample.images])
+    batch["text"] = _texts(samples)
+    for key in ("name", "task", "seed", "simulation"):
+        batch[key] = [getattr(sample, key) for sample in samples]
+    return batch
+
+
+def _stack(planes: list[tuple[str, np.ndarray]]) -> Tensor:
+    (first, plane), *_ = planes
+    stacked = np.empty((len(planes), 1, *plane.shape), np.float32)
+    for target, (name, plane) in zip(stacked, planes, strict=True):
+        if plane.shape != target.shape[1:]:
+            sizes = f"{first} is {target.shape[2]}x{target.shape[1]}, {name} is {plane.shape[1]}x{plane.shape[0]}"
+            raise FilmError(
+                f"pairs of different sizes can't share a batch: {sizes}; set crop or resize, or batch size 1"
+            )
+        target[0] = unit(plane)
+    return torch.from_numpy(stacked)
+
+
+def _texts(samples: Sequence[Sample]) -> list[str] | TextFeatures:
+    words = [sample.text for sample in samples if isinstance(sample.text, str)]
+    features = [sample.text for sample in samples if isinstance(sample.text, TextFeatures)]
+    if words and features:
+        raise FilmError("some pairs have words and others text features; choose text: words, features or task for all")
+    if len({text.tokens.shape[-1] for text in features}) > 1:
+        widths = {sample.name: sample.text.tokens.shape[-1] for sample in samples if not isinstance(sample.text, str)}
+        raise FilmError(f"text features differ in width: {widths}; encode all texts with one encoder")
+    return words or TextFeatures.stack(features)
+
+
+class PairLoader(DataLoader):
+    """A DataLoader whose training order can be taken up in mid-epoch, and which reports pairs that were left out.
+
+    Attributes:
+        problems: What was wrong with each pair left out so far.
+    """
+
+    _given = 0
+    _resumed: dict[str, int] | None = None
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        self._given = self._first_batch()
+        if isinstance(self.sampler, EpochSampler):
+            self.sampler.start = self._given * (self.batch_size or 1)
+        return self._batches(super().__iter__())
+
+    def _first_batch(self) -> int:
+        resumed, self._resumed = self._resumed, None
+        return resumed["batches"] if resumed and resumed["epoch"] == getattr(self.sampler, "epoch", 0) else 0
+
+    def _batches(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        empty = 0
+        try:
+            for batch in batches:
+                self._report(batch.pop("problems"))
+                self._given += 1
+                empty += not batch
+                if batch:
+                    yield batch
+        except FilmError as error:
+            # A worker's error arrives with its traceback in the message; the last line is what it said.
+            raise FilmError(str(error).rstrip().rpartition("FilmError: ")[2]) from None
+        if empty == len(self) > 0:
+            raise FilmError(f"none of the pairs could be read; the first: {min(self.problems)}")
+
+    def _report(self, problems: list[str]) -> None:
+        for problem in problems:
+            if problem not in self.problems:
+                self.problems.add(problem)
+                _log.warning("left out: %s (%d so far)", problem, len(self.problems))
+
+    @property
+    def problems(self) -> set[str]:
+        """What was wrong with each pair left out so far."""
+        return self.__dict__.setdefault("_problems", set())
+
+    def state_dict(self) -> dict[str, int]:
+        """Say how far this epoch has come."""
+        return {"epoch": getattr(self.sampler, "epoch", 0), "batches": self._given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on after the batches that `state` has counted, if the next epoch asked for is its epoch."""
+        self._resumed = state

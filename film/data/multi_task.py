@@ -1,0 +1,113 @@
+"""Sets of several tasks in one training, each with its share."""
+
+from collections.abc import Mapping, Sequence
+
+from film.data.augment import Augmentation
+from film.data.base import FusionDataModule, OnError
+from film.data.source import PairSource, Words
+from film.data.splits import Split
+from film.errors import FilmError
+from film.tasks import TASKS
+
+Sets = Mapping[str, Sequence[str]]
+
+
+class MultiTaskDataModule(FusionDataModule):
+    """Pairs of several tasks, mixed in every batch.
+
+    Args:
+        root: The folder that holds `VLFDataset`, that folder, or one that `film data prepare` has written.
+        train: Sets to train on, by task.
+        val: Sets to validate on, by task; null takes the validation part of what is trained on.
+        test: Sets to test on and to predict, by task, each with a loader of its own.
+        photos: Folders of sharp photos to make training pairs of, by task: MEF and MFF.
+        weights: Share of each task in an epoch; null draws every pair once.
+        words: `words` (texts of A and B joined, the task's sentence where there is none), `features` (text features)
+            or `task` (the task's sentence only).
+        text_dim: Width of the text features; null takes that of the first of each set.
+        val_share: How much of a train list validates if there is no list for that.
+        test_share: How much of a set without any list is test.
+        crop: Side of the random squares to train on; null for whole images.
+        resize: Height and width to train on; portrait images are turned over their diagonal.
+        augment: How training pairs vary, by task; a task that isn't named doesn't.
+        batch_size: Training pairs a batch, in each process.
+        eval_batch_size: Pairs a batch otherwise; more than 1 needs images of one size.
+        epoch_size: Training pairs an epoch, in all processes; null for as many as there are.
+        num_workers: Processes that read; null takes the cores this process may use, 8 at most; 0 reads in this one.
+        on_error: `raise` stops at a pair that can't be read; `skip` leaves it out, reports and counts it.
+        split_seed: Of the splits that no list makes.
+        seed: Of order and augmentation; null takes that of `seed_everything`, or 0.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        train: Sets,
+        *,
+        val: Sets | None = None,
+        test: Sets | None = None,
+        photos: Sets | None = None,
+        weights: Mapping[str, float] | None = None,
+        words: Words = "words",
+        text_dim: int | None = None,
+        val_share: float = 0.05,
+        test_share: float = 0.1,
+        crop: int | None = None,
+        resize: tuple[int, int] | None = None,
+        augment: Mapping[str, Augmentation] | None = None,
+        batch_size: int = 8,
+        eval_batch_size: int = 1,
+        epoch_size: int | None = None,
+        num_workers: int | None = None,
+        on_error: OnError = "raise",
+        split_seed: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(
+            root,
+            words=words,
+            text_dim=text_dim,
+            val_share=val_share,
+            test_share=test_share,
+            crop=crop,
+            resize=resize,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            epoch_size=epoch_size,
+            num_workers=num_workers,
+            on_error=on_error,
+            split_seed=split_seed,
+            seed=seed,
+        )
+        self.sets = {"train": train, "val": val, "test": test or {}}
+        self.photos_of_task = photos or {}
+        self.task_weights = weights
+        self.augmentations = dict(augment or {})
+        for given in (train, val or {}, test or {}, photos or {}, weights or {}, augment or {}):
+            if unknown := set(given) - set(TASKS):
+                raise FilmError(f"unknown task {min(unknown)!r}; choose from {', '.join(TASKS)}")
+
+    def sources(self, split: Split) -> dict[str, PairSource]:
+        """Open the sets of all tasks, named `{TASK}/{SET}`; no image is read."""
+        given = self.sets[split]
+        photos = {} if split == "test" or (given is not None and split == "val") else self.photos_of_task
+        sets = self.sets["train"] or {} if given is None else given
+        tasks = [task for task in TASKS if sets.get(task) or photos.get(task)]
+        opened = {
+            f"{task}/{name}": source
+            for task in tasks
+            for name, source in self._open(task, split, sets=sets.get(task, ()), photos=photos.get(task, ())).items()
+        }
+        if not opened:
+            raise FilmError(
+                f"MultiTaskDataModule names no sets for {split}; give some by task, as {split}: {{IVF: [MSRS]}}"
+            )
+        return opened
+
+    def shares(self) -> Sequence[float] | None:
+        """Share of each training source: that of its task, spread by the number of pairs."""
+        if self.task_weights is None:
+            return None
+        sources = self._opened("train").values()
+        totals = {task: sum(len(source) for source in sources if source.task == task) for task in TASKS}
+        return [self.task_weights.get(source.task, 0.0) * len(source) / totals[source.task] for source in sources]
