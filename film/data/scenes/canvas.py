@@ -19,6 +19,10 @@ class Canvas:
 
     Shapes are signed distances (H, W), negative inside, in units of the height; `cover` turns them into coverage.
 
+    Args:
+        size: Height and width in pixels.
+        rng: The only source of randomness.
+
     Attributes:
         x: (1, W) positions of the pixel centres, from 0 to `aspect`.
         y: (H, 1) positions of the pixel centres, from 0 (top) to 1.
