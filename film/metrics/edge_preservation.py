@@ -36,9 +36,8 @@ class EdgePreservation(FusionMetric):
     @staticmethod
     def measure(pair: Pair) -> Tensor:
         """(B,) values."""
-        batch = len(pair.fused)
-        x, y = sobel(torch.cat([pair.fused, *pair.sources]))
-        strength, angle = magnitude(x, y).unflatten(0, (3, batch)), _angle(x, y).unflatten(0, (3, batch))
+        x, y = sobel(torch.cat([pair.fused[None], pair.sources]))
+        strength, angle = magnitude(x, y), _angle(x, y)
         kept = _kept(strength[0], strength[1:], angle[0], angle[1:])
         weight = strength[1:].sum((0, -2, -1))
         return (kept * strength[1:]).sum((0, -2, -1)) / weight.clamp_min(1e-6)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from film.metrics.base import FusionMetric, Pair, uniform_moments
+from film.metrics.base import FusionMetric, Pair, local_moments, uniform
 
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _SAMPLE = 49 / 48  # sample instead of population covariance
@@ -36,7 +36,7 @@ class StructuralSimilarity(FusionMetric):
     @staticmethod
     def measure(pair: Pair) -> Tensor:
         """(B,) values."""
-        mean_f, mean_s, var_f, var_s, cov = pair.shared(uniform_moments)
+        mean_f, mean_s, var_f, var_s, cov = local_moments(pair.fused, pair.sources, uniform(7))
         luminance = (2 * mean_f * mean_s).add_(_C1)
         luminance = luminance / torch.addcmul(mean_f * mean_f + _C1, mean_s, mean_s)
         structure = (cov * (2 * _SAMPLE)).add_(_C2) / ((var_f + var_s) * _SAMPLE).add_(_C2)

@@ -87,8 +87,7 @@ def fidelities(pair: Pair) -> Tensor:
     for scale, size in enumerate(_WINDOWS):
         taps = gaussian(size, size / 5)
         if scale:
-            halved = separable(torch.cat([fused, *sources]), taps, stride=2)
-            fused, sources = halved[: len(fused)], halved[len(fused) :].unflatten(0, (2, -1))
+            fused, sources = separable(fused, taps, stride=2), separable(sources, taps, stride=2)
         kept_here, held_here = _information(local_moments(fused, sources, taps))
         kept, held = kept + kept_here, held + held_here
     return (kept / held).where(held > 0, 1.0)

@@ -41,6 +41,10 @@ def unrounded(batch: int, height: int, width: int) -> list[Tensor]:
     return [0.45 * a + 0.45 * b + 0.1 * noise, a, b]
 
 
+def large_enough(cls: type[FusionMetric], batch: int = 2) -> list[Tensor]:
+    return images(batch, max(64, cls.min_side), max(80, cls.min_side))
+
+
 @pytest.mark.parametrize("cls", METRICS, ids=NAMES)
 class TestEveryMetric:
     def test_says_what_it_is(self, cls: type[FusionMetric]) -> None:
@@ -53,20 +57,20 @@ class TestEveryMetric:
         )
         assert "Args:" in function.__doc__
         assert "Returns:" in function.__doc__
-        assert torch.equal(function(*images()[: 3 if cls.needs_sources else 1]), cls.of(*images()))
+        assert torch.equal(function(*large_enough(cls)[: 3 if cls.needs_sources else 1]), cls.of(*large_enough(cls)))
 
     def test_batch_is_loop(self, cls: type[FusionMetric]) -> None:
-        batch = images(3)
+        batch = large_enough(cls, 3)
         singly = torch.cat([cls.of(*(image[i : i + 1] for image in batch)) for i in range(3)])
         assert torch.allclose(cls.of(*batch), singly, rtol=1e-12, atol=1e-12)
 
     def test_float32_is_close(self, cls: type[FusionMetric]) -> None:
-        exact, single = cls.of(*images()), cls.of(*(image.float() for image in images()))
+        exact, single = cls.of(*large_enough(cls)), cls.of(*(image.float() for image in large_enough(cls)))
         assert exact.dtype == torch.float64
         assert torch.allclose(single, exact.float(), rtol=1e-3, atol=1e-4)
 
     def test_mean_over_updates_in_any_order(self, cls: type[FusionMetric]) -> None:
-        batch = images(3)
+        batch = large_enough(cls, 3)
         metric = cls(double=True)
         metric.update(*(image[:1] for image in batch))
         metric.update(*(image[1:] for image in batch))
@@ -74,14 +78,14 @@ class TestEveryMetric:
 
     def test_state_survives_pickle(self, cls: type[FusionMetric]) -> None:
         metric = cls()
-        metric.update(*images())
+        metric.update(*large_enough(cls))
         assert pickle.loads(pickle.dumps(metric)).compute() == metric.compute()
 
     @pytest.mark.parametrize("level", [0.0, 77.0, 255.0])
     def test_constant_images_have_a_value(self, cls: type[FusionMetric], level: float) -> None:
-        flat = torch.full((1, 1, 64, 80), level, dtype=torch.float64)
+        _, a, b = large_enough(cls, 1)
+        flat = torch.full_like(a, level)
         assert not cls.of(flat, flat, flat).isnan().any()
-        _, a, b = images(1)
         assert not cls.of(flat, a, b).isnan().any()
         assert not cls.of(a, flat, b).isnan().any()
 
@@ -96,7 +100,7 @@ class TestEveryMetric:
             assert cls.values(Pair(*smaller)).isnan().all()
 
     def test_nan_pixel_gives_nan_and_is_not_counted(self, cls: type[FusionMetric]) -> None:
-        batch = images(2)
+        batch = large_enough(cls)
         good = cls.of(*batch)[1]
         batch[0][0, 0, 5, 5] = torch.nan
         assert cls.of(*batch).isnan().tolist() == [True, False]
@@ -105,7 +109,9 @@ class TestEveryMetric:
         assert metric.compute().item() == pytest.approx(good.item(), rel=1e-12)
 
     def test_gradient_reaches_the_fused_image(self, cls: type[FusionMetric]) -> None:
-        fused, a, b = unrounded(1, 48, 50)  # no ties: Qabf jumps where two magnitudes are equal
+        fused, a, b = unrounded(
+            1, max(48, cls.min_side), max(50, cls.min_side)
+        )  # no ties: Qabf jumps where two magnitudes are equal
         fused.requires_grad_()
         value = cls.of(fused, a, b)
         assert value.requires_grad == cls.is_differentiable
@@ -115,10 +121,12 @@ class TestEveryMetric:
             assert slope.abs().max() > 0
             step = torch.randn(slope.shape, generator=torch.Generator().manual_seed(0), dtype=slope.dtype)
             around = [cls.of((fused + sign * 1e-4 * step).detach(), a, b) for sign in (1, -1)]
-            assert ((around[0] - around[1]) / 2e-4).item() == pytest.approx((slope * step).sum().item(), rel=1e-3, abs=1e-7)
+            assert ((around[0] - around[1]) / 2e-4).item() == pytest.approx(
+                (slope * step).sum().item(), rel=1e-3, abs=1e-7
+            )
 
     def test_autocast_does_not_reach_it(self, cls: type[FusionMetric]) -> None:
-        batch = [image.float() for image in images()]
+        batch = [image.float() for image in large_enough(cls)]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert torch.equal(cls.of(*batch), cls.of(*batch).float())
             inside = cls.of(*batch)
@@ -127,7 +135,7 @@ class TestEveryMetric:
 
 def test_rounded_products_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """`torch.set_float32_matmul_precision` is for networks; variances would be lost."""
-    batch = [image.float() for image in images()]
+    batch = [image.float() for image in images(2, 180, 180)]
     exact = FusionMetrics(NAMES).per_image(*batch)
     torch.set_float32_matmul_precision("medium")
     try:
@@ -172,7 +180,7 @@ def test_sobel_equals_scipy() -> None:
 
 
 def test_collection_equals_single_metrics() -> None:
-    batch = images()
+    batch = images(2, 180, 180)
     collection = FusionMetrics(NAMES, double=True)
     values = collection.per_image(*batch)
     assert list(values) == NAMES

@@ -5,8 +5,17 @@ from film.metrics.base.gradients import magnitude, sobel
 from film.metrics.base.histograms import cross_information, entropy_of, fused_histogram, joint_histograms
 from film.metrics.base.metric import FusionMetric
 from film.metrics.base.pair import Pair
+from film.metrics.base.perception import radial_frequency, stretched
 from film.metrics.base.statistics import centred_fused, centred_sources, pearson, source_error, variance
-from film.metrics.base.windows import LocalMoments, gaussian, local_moments, separable, uniform, uniform_moments
+from film.metrics.base.windows import (
+    LocalMoments,
+    gaussian,
+    local_moments,
+    separable,
+    uniform,
+    universal_quality,
+    variance_share,
+)
 
 __all__ = [
     "FusionMetric",
@@ -25,10 +34,13 @@ __all__ = [
     "local_moments",
     "magnitude",
     "pearson",
+    "radial_frequency",
     "separable",
     "sobel",
     "source_error",
+    "stretched",
     "uniform",
-    "uniform_moments",
+    "universal_quality",
     "variance",
+    "variance_share",
 ]

@@ -16,16 +16,17 @@ def sobel(images: Tensor, padding: str = "constant") -> tuple[Tensor, Tensor]:
     """3x3 Sobel gradients with weights 1, 2, 1.
 
     Args:
-        images: (N, H, W).
+        images: (..., H, W).
         padding: Mode of the one pixel around the image, a name that `torch.nn.functional.pad` knows.
 
     Returns:
-        Right minus left and bottom minus top, each (N, H, W).
+        Right minus left and bottom minus top, each (..., H, W).
     """
-    padded = functional.pad(images[:, None], (1, 1, 1, 1), mode=padding)[:, 0]
-    across = padded[:, :, 2:] - padded[:, :, :-2]
-    down = padded[:, 2:] - padded[:, :-2]
+    padded = functional.pad(images.flatten(0, -3)[:, None], (1, 1, 1, 1), mode=padding)[:, 0]
+    padded = padded.unflatten(0, images.shape[:-2])
+    across = padded[..., 2:] - padded[..., :-2]
+    down = padded[..., 2:, :] - padded[..., :-2, :]
     return (
-        (across[:, :-2] + across[:, 2:]).add_(across[:, 1:-1], alpha=2),
-        (down[:, :, :-2] + down[:, :, 2:]).add_(down[:, :, 1:-1], alpha=2),
+        (across[..., :-2, :] + across[..., 2:, :]).add_(across[..., 1:-1, :], alpha=2),
+        (down[..., :-2] + down[..., 2:]).add_(down[..., 1:-1], alpha=2),
     )

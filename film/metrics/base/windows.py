@@ -13,8 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from film.metrics.base.pair import Pair
-
 Taps = tuple[float, ...]
 
 _BLOCK = 24  # outputs a product; smaller wastes calls, larger wastes multiplications by zero
@@ -35,20 +33,21 @@ def separable(images: Tensor, taps: Taps, stride: int = 1) -> Tensor:
     """Filter with the same taps down and across; only windows that lie inside the image.
 
     Args:
-        images: (N, H, W), sides at least `len(taps)`.
+        images: (..., H, W), sides at least `len(taps)`.
         taps: Weights of the window, symmetric.
         stride: Distance between the windows' places.
 
     Returns:
-        (N, (H - k) // stride + 1, (W - k) // stride + 1).
+        (..., (H - k) // stride + 1, (W - k) // stride + 1).
     """
     if not _bands_are_exact(images):
         return _shifted(_shifted(images, taps, stride, -2), taps, stride, -1)
     height, width = _counts(images, taps, stride)
     band = _band(taps, stride, images.dtype)
     # One image at a time: its rows stay in the cache between the two products.
-    filtered = [_banded(image, band, _BLOCK * stride) for image in _aligned(images, taps, stride)]
-    return torch.stack(filtered).flatten(-2)[:, :height, :width]
+    single = _aligned(images, taps, stride).flatten(0, -3)
+    filtered = torch.stack([_banded(image, band, _BLOCK * stride) for image in single])
+    return filtered.flatten(-2)[:, :height, :width].unflatten(0, images.shape[:-2])
 
 
 def _bands_are_exact(images: Tensor) -> bool:
@@ -67,7 +66,7 @@ def _shifted(images: Tensor, taps: Taps, stride: int, dim: int) -> Tensor:
     total = images.narrow(dim, 0, length) * taps[0]
     for place, tap in enumerate(taps[1:], 1):
         total.add_(images.narrow(dim, place, length), alpha=tap)
-    return total[:, ::stride] if dim == -2 else total[:, :, ::stride]
+    return total[..., ::stride, :] if dim == -2 else total[..., ::stride]
 
 
 def _banded(image: Tensor, band: Tensor, step: int) -> Tensor:
@@ -126,8 +125,7 @@ def local_moments(fused: Tensor, sources: Tensor, taps: Taps) -> LocalMoments:
         fused, sources = _aligned(fused, taps), _aligned(sources, taps)
 
     def mean(images: Tensor) -> Tensor:
-        filtered = separable(images.flatten(0, -3), taps)[:, :height, :width]
-        return filtered.unflatten(0, images.shape[:-2])
+        return separable(images, taps)[..., :height, :width]
 
     mean_f, mean_s = mean(fused), mean(sources)
     return LocalMoments(
@@ -139,6 +137,25 @@ def local_moments(fused: Tensor, sources: Tensor, taps: Taps) -> LocalMoments:
     )
 
 
-def uniform_moments(pair: Pair) -> LocalMoments:
-    """Statistics in 7x7 windows, shared by the metrics that are built on SSIM."""
-    return local_moments(pair.fused, pair.sources, uniform(7))
+def universal_quality(mean_x: Tensor, mean_y: Tensor, var_x: Tensor, var_y: Tensor, cov: Tensor) -> Tensor:
+    """Wang and Bovik's universal quality index (2002): SSIM without its constants.
+
+    Where both windows are flat it is the index of their means alone, and 1 where both are black: there the formula is
+    0 / 0. Windows whose variance is no more than rounding leaves behind count as flat.
+
+    Returns:
+        -1 to 1, in the shape that the arguments broadcast to.
+    """
+    power = mean_x * mean_x + mean_y * mean_y
+    spread = var_x + var_y
+    flat = spread <= 8 * torch.finfo(power.dtype).eps * (power + spread)
+    structure = torch.where(flat, 1.0, 2 * cov / torch.where(flat, 1.0, spread))
+    luminance = torch.where(power > 0, 2 * mean_x * mean_y / torch.where(power > 0, power, 1.0), 1.0)
+    return structure * luminance
+
+
+def variance_share(variances: Tensor) -> Tensor:
+    """(B, h, w) the first source's share of the variances (2, B, h, w); 1/2 where both are flat."""
+    first, second = variances.relu()
+    total = first + second
+    return torch.where(total > 1e-12, first / total.clamp_min(1e-12), 0.5)
