@@ -1,0 +1,243 @@
+"""The training code: a network, its loss, metrics and optimizer as one LightningModule."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning import LightningModule
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
+from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from film.checkpoint import load_model
+from film.errors import FilmError
+from film.losses.base import TOTAL, LossTerm, TotalLoss
+from film.metrics.base import FusionMetrics
+from film.network import FusionNetwork
+
+_NETWORK = "network."
+
+
+class FusionTask(LightningModule):
+    """Trains and evaluates a fusion network.
+
+    A batch is a dict with `a`, `b` (B, 1, H, W) in [0, 1], optionally `text` (B strings or TextFeatures), `name` (B
+    strings) and `target` (B, 1, H, W), the ideal image of simulated pairs.
+
+    Logged: every term of the loss unweighted and their total, per step (`train/loss`, of this process) and as mean of
+    the epoch (`train/loss_epoch`, of all processes); in validation and test the same and the metrics, as means over
+    all pairs, however many processes share them (`val/loss`, `val/SSIM`).
+
+    Args:
+        network: The network.
+        loss: Terms of the loss by name, see `configs/loss`; null leaves a term out that another file has named.
+        optimizer: Builds the optimizer from the parameters.
+        scheduler: Builds the learning-rate scheduler from the optimizer; null keeps the rate.
+        scheduler_interval: What the scheduler counts.
+        metrics: Names of the metrics logged in validation and test, as `film evaluate` knows them.
+        weights: Where training begins: a model that ships, a model file, a released `.pth` or a run's `.ckpt`; it must
+            fit the network to the last weight. Null begins with random weights. To continue a run, use `--ckpt_path`.
+
+    Raises:
+        FilmError: The weights can't be read or don't fit, a loss term or metric is unknown.
+    """
+
+    def __init__(
+        self,
+        network: FusionNetwork,
+        loss: dict[str, LossTerm | None],
+        *,
+        optimizer: OptimizerCallable,
+        scheduler: LRSchedulerCallable | None = None,
+        scheduler_interval: Literal["epoch", "step"] = "epoch",
+        metrics: tuple[str, ...] = (),
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        if _given_hyperparameters.get() is not None:  # a config; live objects have no place in a checkpoint
+            self.save_hyperparameters(logger=False)
+        self.network = network
+        terms = {name: term for name, term in loss.items() if term is not None}
+        self.loss = TotalLoss(terms)
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.scheduler_interval = scheduler_interval
+        self.metrics = metrics
+        self.val_measures = _Measures(list(terms), metrics, "val")
+        self.test_measures: list[_Measures] = []  # one for each test set, see on_test_start
+        if weights is not None:
+            begin_from(network, weights)
+
+    def forward(self, a: Tensor, b: Tensor, text: Any = None) -> Tensor:
+        """Fuse, see `FusionNetwork.forward`."""
+        return self.network(a, b, text)
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """Return the loss of a batch."""
+        fused = self(batch["a"], batch["b"], batch.get("text"))
+        values = self.loss(fused, batch["a"], batch["b"], batch.get("target"))
+        each = {f"train/{name}": value.detach() for name, value in values.items()}
+        mean = {f"{name}_epoch": value for name, value in each.items()}
+        self.log_dict(each, on_step=True, on_epoch=False, batch_size=len(fused), prog_bar=False)
+        self.log_dict(mean, on_step=False, on_epoch=True, batch_size=len(fused), sync_dist=True)
+        return values[TOTAL]
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """Measure a batch and return the fused images (B, 1, H, W)."""
+        return self._measure(batch, self.val_measures)
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Measure a batch and return the fused images (B, 1, H, W)."""
+        return self._measure(batch, self.test_measures[dataloader_idx])
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Return the fused images (B, 1, H, W), in [0, 1]."""
+        return self(batch["a"], batch["b"], batch.get("text")).float().clamp(0, 1)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means of all pairs."""
+        self._log_measures(self.val_measures)
+
+    def on_test_start(self) -> None:
+        """Measure each test set by itself; several are told apart by their names: `test/MSRS/SSIM`."""
+        count = len(self.trainer.num_test_batches)
+        names = getattr(self.trainer.datamodule, "test_sets", range(count))  # type: ignore[attr-defined]
+        stages = [f"test/{name}" for name in names] if count > 1 else ["test"]
+        terms = list(self.loss.terms)
+        self.test_measures = [_Measures(terms, self.metrics, stage).to(self.device) for stage in stages]
+
+    def on_test_epoch_end(self) -> None:
+        """Log the means of all pairs."""
+        for measures in self.test_measures:
+            self._log_measures(measures)
+
+    def configure_optimizers(self) -> Any:
+        """Build optimizer and scheduler for the parameters that are trained."""
+        optimizer = self.optimizer([parameter for parameter in self.parameters() if parameter.requires_grad])
+        if self.scheduler is None:
+            return optimizer
+        scheduler = self.scheduler(optimizer)
+        plan: dict[str, Any] = {"scheduler": scheduler, "interval": self.scheduler_interval}
+        if isinstance(scheduler, ReduceLROnPlateau):
+            plan["monitor"] = scheduler.monitor
+        return {"optimizer": optimizer, "lr_scheduler": plan}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another network, in words.
+
+        Raises:
+            FilmError: Its weights don't fit.
+        """
+        if problems := _misfits(self.state_dict(), checkpoint["state_dict"]):
+            raise FilmError(f"the checkpoint is of another network: {problems}")
+
+    def _measure(self, batch: dict[str, Any], measures: "_Measures") -> Tensor:
+        fused = self(batch["a"], batch["b"], batch.get("text")).float()
+        values = self.loss(fused, batch["a"], batch["b"], batch.get("target"))
+        measures.update(values, fused.clamp(0, 1), batch["a"].float(), batch["b"].float())
+        return fused
+
+    def _log_measures(self, measures: "_Measures") -> None:
+        # In the end of the epoch instead of step by step: a process may have had no pair at all, and still takes part.
+        self.log_dict(measures.compute(), prog_bar=False)
+        measures.reset()
+
+
+class _Measures(nn.Module):
+    """Means over all pairs of a stage: of the terms of the loss, and of the metrics."""
+
+    def __init__(self, terms: list[str], metrics: tuple[str, ...], stage: str) -> None:
+        super().__init__()
+        self.names = [f"{stage}/{name}" for name in (TOTAL, *terms)]
+        self.losses = _Means(len(self.names))
+        self.metrics = FusionMetrics(list(metrics), data_range=1.0, prefix=f"{stage}/")
+
+    def update(self, values: dict[str, Tensor], fused: Tensor, a: Tensor, b: Tensor) -> None:
+        self.losses.update(torch.stack(list(values.values())), len(fused))
+        self.metrics.update(fused, a, b)
+
+    def compute(self) -> dict[str, Tensor]:
+        return dict(zip(self.names, self.losses.compute(), strict=True)) | self.metrics.compute()
+
+    def reset(self) -> None:
+        self.losses.reset()
+        self.metrics.reset()
+
+
+class _Means(Metric):
+    """Means of several numbers at once, over all pairs of all processes."""
+
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros(size), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
+
+    def update(self, values: Tensor, pairs: int) -> None:
+        self.total = self.total + values * pairs
+        self.count = self.count + pairs
+
+    def compute(self) -> Tensor:
+        return self.total / self.count
+
+
+def begin_from(network: FusionNetwork, source: str | Path) -> None:
+    """Load weights into a network that they fit to the last name and shape.
+
+    Args:
+        network: Changed in place.
+        source: A model that ships, a model file, a released `.pth`, or the `.ckpt` of a run.
+
+    Raises:
+        FilmError: The source can't be read, or doesn't fit; the message says where.
+    """
+    if Path(source).suffix == ".ckpt":
+        weights = network_weights(read_checkpoint(Path(source)))
+    else:
+        weights = load_model(source).network.state_dict()
+    if problems := _misfits(network.state_dict(), weights):
+        raise FilmError(f"weights: {source} doesn't fit the network: {problems}")
+    network.load_state_dict(weights)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read the checkpoint of a run, without running any code in it.
+
+    Raises:
+        FilmError: It isn't one.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise FilmError(f"no checkpoint {path}") from error
+    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, ValueError) as error:
+        raise FilmError(f"{path} can't be read as a checkpoint: {str(error).splitlines()[0]}") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise FilmError(f"{path} is not the checkpoint of a run: it has no state_dict")
+    return checkpoint
+
+
+def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of the network alone, averaged ones if the run averaged them."""
+    state = checkpoint["state_dict"]
+    return {name.removeprefix(_NETWORK): value for name, value in state.items() if name.startswith(_NETWORK)}
+
+
+def _misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """Say which names are missing, unknown or of another shape; empty if none is."""
+    missing, unknown = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
+    shapes = [
+        f"{name} {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in given and given[name].shape != expected[name].shape
+    ]
+    kinds = {"missing": missing, "unknown": unknown, "of another shape": shapes}
+    return "; ".join(f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names)
+
+
+def _first(names: list[str], count: int = 4) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
