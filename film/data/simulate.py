@@ -5,6 +5,7 @@ and every image of a batch gets its own draw.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -228,13 +229,12 @@ def _blobs(image: Tensor, generator: torch.Generator) -> Tensor:
     """Smooth noise: a mixture of three scales that differs from image to image."""
     batch = image.shape[0]
     weights = _uniform((batch, 3, 1, 1), (0.0, 1.0), generator, image) ** 3
-    octaves = [
-        functional.interpolate(
-            _normal((batch, 1, cells, cells), generator, image), image.shape[2:], mode="bicubic", align_corners=False
-        )
-        for cells in (2, 4, 8)
-    ]
-    return (weights * torch.cat(octaves, 1)).sum(1, keepdim=True)
+    octaves = [_enlarge(_normal((batch, 1, cells, cells), generator, image), (8, 8)) for cells in (2, 4, 8)]
+    return _enlarge((weights * torch.cat(octaves, 1)).sum(1, keepdim=True), image.shape[2:])
+
+
+def _enlarge(grid: Tensor, size: Sequence[int]) -> Tensor:
+    return functional.interpolate(grid, tuple(size), mode="bicubic", align_corners=False)
 
 
 def _half_plane(image: Tensor, generator: torch.Generator) -> Tensor:
