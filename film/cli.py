@@ -11,10 +11,15 @@ from contextlib import contextmanager
 from film import __version__
 from film.errors import FilmError
 
-COMMANDS = {  # module and one line of help; imported when called, as torch takes seconds
+COMMANDS = {  # module[:function] and one line of help; imported when called, as torch takes seconds
     "fuse": ("film.commands.fuse", "fuse a pair of images, or two folders of pairs"),
     "list": ("film.commands.list_components", "show the components of networks, and the models that ship"),
     "import": ("film.commands.import_model", "convert a released FILM checkpoint into a model file"),
+    "fit": ("film.commands.train:fit", "train, or continue a run"),
+    "validate": ("film.commands.train:validate", "measure a run on its validation pairs"),
+    "test": ("film.commands.train:test", "measure a run on its test pairs"),
+    "predict": ("film.commands.train:predict", "fuse the test pairs of a run"),
+    "export": ("film.commands.export", "make a model file from a run, for film fuse --model"),
 }
 _QUIET = {  # read by libraries that are imported later
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -45,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("film", f"unknown command {name!r}; choose from {', '.join(COMMANDS)}")
     with _plain_terminal():
         try:
-            return importlib.import_module(COMMANDS[name][0]).main(rest)
+            module, _, function = COMMANDS[name][0].partition(":")
+            return getattr(importlib.import_module(module), function or "main")(rest)
         except FilmError as error:
             return _fail(f"film {name}", str(error))
         except OSError as error:

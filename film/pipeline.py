@@ -248,5 +248,5 @@ def _unit(image: Tensor, name: str) -> Tensor:
         return image.float() / 255
     if not image.is_floating_point():
         raise FilmError(f"{name} holds {image.dtype}; a tensor must be uint8 or a float in [0, 1]")
-    check_unit_range(image, name)
+    check_unit_range(image.detach(), name)
     return image.detach().float().clamp(0, 1)

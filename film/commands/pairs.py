@@ -110,17 +110,25 @@ def plan_targets(pairing: Pairing, *, output: Path | None, folders: bool, compar
         compare: Whether comparisons are wanted: `<stem of the output>_compare.png` beside the output.
 
     Raises:
-        FilmError: A result would replace a source or another result, or can't be written.
+        FilmError: A result would replace a source or lie among them, or can't be written.
     """
-    if output and folders and output.suffix.lower() in FORMATS and not output.is_dir():
-        raise FilmError(f"--output {output} is one file, but two folders are fused; give a folder")
+    if output and folders:
+        _check_folder(output, pairing.pairs[0])
     targets = [_target(pair, output, compare) for pair in pairing.pairs]
-    written = [path for target in targets for path in (target.fused, target.comparison) if path]
-    sources = [path for pair in pairing.pairs for path in (pair.a, pair.b)] + pairing.unpaired
-    _check_distinct(written, sources)
-    for path in written:
+    sources = {_identity(path): path for pair in pairing.pairs for path in (pair.a, pair.b)}
+    for path in (path for target in targets for path in (target.fused, target.comparison) if path):
         check_writable(path)
+        if path.exists() and (source := sources.get(_identity(path))):
+            raise FilmError(f"the result would overwrite the source {source}; choose another --output")
     return targets
+
+
+def _check_folder(output: Path, pair: Pair) -> None:
+    if output.is_dir():
+        if any(output.samefile(source.parent) for source in (pair.a, pair.b)):
+            raise FilmError(f"--output {output} holds the sources, which results would mix with; choose another folder")
+    elif output.suffix.lower() in FORMATS:
+        raise FilmError(f"--output {output} is one file, but two folders are fused; give a folder")
 
 
 def _target(pair: Pair, output: Path | None, compare: bool) -> Target:
@@ -133,17 +141,6 @@ def _target(pair: Pair, output: Path | None, compare: bool) -> Target:
     else:
         fused = output / f"{pair.stem}.png"
     return Target(fused, fused.with_name(f"{fused.stem}_compare.png") if compare else None)
-
-
-def _check_distinct(written: list[Path], sources: list[Path]) -> None:
-    identities = {_identity(source): source for source in sources}
-    seen: set[Path] = set()
-    for path in written:
-        if path.exists() and (source := identities.get(_identity(path))):
-            raise FilmError(f"the result would overwrite the source {source}; choose another --output")
-        if path in seen:
-            raise FilmError(f"two results would be called {path}; rename one of the sources")
-        seen.add(path)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -31,7 +31,7 @@ FORMATS = {
 _LARGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
 _SAVE: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"quality": 95},
+    "WEBP": {"lossless": True},  # the lossy kind tints greys
     "TIFF": {"compression": "tiff_deflate"},
 }
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # TIFF tags

@@ -81,7 +81,7 @@ def stored(path: Path, data: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".webp", ".PNG"])
 @pytest.mark.parametrize("pixels", [RGB, RGB[..., 0]], ids=["colour", "grey"])
 def test_what_was_written_is_read(tmp_path: Path, suffix: str, pixels: np.ndarray) -> None:
     write_image(tmp_path / f"new/folder/x{suffix}", Picture(pixels))
@@ -100,8 +100,8 @@ def test_sixteen_bits_are_rounded_where_eight_fit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "x.bmp").pixels, np.rint(RGB16 / 257).astype(np.uint8))
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
-def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg"])
+def test_jpeg_stays_close(tmp_path: Path, suffix: str) -> None:
     smooth = np.linspace(0, 255, 40 * 48 * 3).reshape(40, 48, 3).astype(np.uint8)
     smooth[..., 1] = smooth[::-1, :, 1]
     write_image(tmp_path / f"x{suffix}", Picture(smooth))
@@ -223,7 +223,7 @@ def test_formats_that_run_programs_are_not_opened(tmp_path: Path) -> None:
 def test_missing_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FilmError, match=r"can't read .*gone\.png: No such file"):
         read_image(tmp_path / "gone.png")
-    with pytest.raises(FilmError, match="can't read .*: Is a directory"):
+    with pytest.raises(FilmError, match=r"can't read .*: Is a directory"):
         read_image(tmp_path)
 
 
