@@ -103,7 +103,8 @@ class FusionTask(LightningModule):
     def on_test_start(self) -> None:
         """Measure each test set by itself; several are told apart by their names: `test/MSRS/SSIM`."""
         count = len(self.trainer.num_test_batches)
-        names = getattr(self.trainer.datamodule, "test_sets", range(count))  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        names = data.test_names if hasattr(data, "test_names") else range(count)
         stages = [f"test/{name}" for name in names] if count > 1 else ["test"]
         terms = list(self.loss.terms)
         self.test_measures = [_Measures(terms, self.metrics, stage).to(self.device) for stage in stages]
@@ -199,8 +200,22 @@ def begin_from(network: FusionNetwork, source: str | Path) -> None:
         weights = network_weights(read_checkpoint(Path(source)))
     else:
         weights = load_model(source).network.state_dict()
+    load_weights(network, weights, source=str(source))
+
+
+def load_weights(network: FusionNetwork, weights: Mapping[str, Tensor], *, source: str) -> None:
+    """Put weights into a network, all of them and no other.
+
+    Args:
+        network: Changed in place.
+        weights: By name.
+        source: Where they come from, for the error.
+
+    Raises:
+        FilmError: They don't fit; the message says which are missing, unknown or of another shape.
+    """
     if problems := _misfits(network.state_dict(), weights):
-        raise FilmError(f"weights: {source} doesn't fit the network: {problems}")
+        raise FilmError(f"the weights of {source} don't fit the network: {problems}")
     network.load_state_dict(weights)
 
 

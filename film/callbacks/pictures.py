@@ -18,7 +18,7 @@ from film.imaging.picture import Picture
 
 
 class PictureGrid(Callback):
-    """Writes a | b | fused of the first validation pairs to `pictures/epoch_NNNN.png` of the run's folder.
+    """Writes a | b | fused of the same few validation pairs to `pictures/epoch_NNNN.png` of the run's folder.
 
     TensorBoard and W&B get the same picture where they are the logger.
 
@@ -43,11 +43,14 @@ class PictureGrid(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Take rows until there are enough."""
-        if not trainer.is_global_zero or trainer.sanity_checking:
+        """Take rows from batches spread over all of them, until there are enough."""
+        batches = int(trainer.num_val_batches[dataloader_idx])
+        skipped = self.count > 0 and batch_idx % max(1, batches // self.count)
+        if not trainer.is_global_zero or trainer.sanity_checking or skipped:
             return
         names = batch.get("name") or [f"pair {batch_idx}.{row}" for row in range(len(outputs))]
-        for row in range(min(len(outputs), self.count - len(self._rows))):
+        share = -(-self.count // batches)
+        for row in range(min(len(outputs), share, self.count - len(self._rows))):
             pictures = [_picture(image[row]) for image in (batch["a"], batch["b"], outputs)]
             self._rows.append(side_by_side(pictures, (f"A   {names[row]}", "B", "fused")))
 

@@ -1,6 +1,5 @@
 """What is said at the end of a run: where everything lies, and how to use it."""
 
-import os
 from pathlib import Path
 
 from lightning import LightningModule, Trainer
@@ -18,7 +17,7 @@ class RunSummary(Callback):
 
 def summary(trainer: Trainer) -> str:
     """Say what a run has left behind, and the commands that come next."""
-    folder = Path(os.path.relpath(trainer.default_root_dir))
+    folder = _short(trainer.default_root_dir)
     lines = [f"\n{trainer.current_epoch} epochs, {trainer.global_step} steps. The run lies in {folder}:"]
     lines += [f"  {what:12} {path}" for what, path in _left_behind(trainer, folder)]
     model = folder / "model.safetensors"
@@ -31,15 +30,19 @@ def _left_behind(trainer: Trainer, folder: Path) -> list[tuple[str, str]]:
     found = []
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
-            path = os.path.relpath(callback.best_model_path)
+            path = str(_short(callback.best_model_path))
             score = f"   {callback.monitor} = {callback.best_model_score:.4g}" if callback.monitor else ""
             found.append((callback.filename or "checkpoint", path + score))
     names = {"config": "config.yaml", "loss curve": "loss_curve.png", "pictures": "pictures"}
     found += [(what, str(folder / name)) for what, name in names.items() if (folder / name).exists()]
-    return found + [
-        ("log", os.path.relpath(str(logger.log_dir))) for logger in trainer.loggers if _writes_files(logger)
-    ]
+    return found + [("log", str(_short(str(logger.log_dir)))) for logger in trainer.loggers if _writes_files(logger)]
 
 
 def _writes_files(logger: object) -> bool:
     return isinstance(getattr(logger, "log_dir", None), str)
+
+
+def _short(path: str) -> Path:
+    """Without the folder that the user stands in."""
+    absolute = Path(path).absolute()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
