@@ -11,6 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,25 +24,30 @@ Image = np.ndarray
 
 
 def histogram(x: Image) -> Image:
+    """Shares of the 256 levels."""
     return np.bincount(x.astype(int).ravel(), minlength=256) / x.size
 
 
 def entropy(f: Image) -> float:
+    """EN."""
     p = histogram(f)
     p = p[p > 0]
     return float(-(p * np.log2(p)).sum())
 
 
 def spatial_frequency(f: Image) -> float:
+    """SF."""
     return math.sqrt(np.mean(np.diff(f, axis=1) ** 2) + np.mean(np.diff(f, axis=0) ** 2))
 
 
 def average_gradient(f: Image) -> float:
+    """AG."""
     down, across = np.gradient(f)
     return float(np.mean(np.sqrt((down**2 + across**2) / 2)))
 
 
 def mutual_information(x: Image, f: Image) -> float:
+    """Information of one source in nats."""
     joint = np.histogram2d(x.ravel(), f.ravel(), bins=256, range=[[0, 256], [0, 256]])[0] / x.size
     independent = np.outer(joint.sum(1), joint.sum(0))
     here = joint > 0
@@ -49,20 +55,25 @@ def mutual_information(x: Image, f: Image) -> float:
 
 
 def squared_error(f: Image, a: Image, b: Image) -> float:
+    """MSE."""
     return float((np.mean((f - a) ** 2) + np.mean((f - b) ** 2)) / 2)
 
 
 def correlation(x: Image, y: Image) -> float:
+    """Pearson's r."""
     return float(np.corrcoef(x.ravel(), y.ravel())[0, 1])
 
 
 def window(size: int, sigma: float) -> Image:
+    """Gaussian weights (size, size) that sum to 1."""
     place = np.arange(size) - (size - 1) / 2
     weights = np.exp(-(place[:, None] ** 2 + place**2) / (2 * sigma**2))
     return weights / weights.sum()
 
 
 def moments(x: Image, y: Image, weights: Image) -> tuple[Image, Image, Image, Image, Image]:
+    """Local means, variances and covariance, by dense convolution."""
+
     def mean(image: Image) -> Image:
         return convolve2d(image, weights, mode="valid")
 
@@ -71,6 +82,7 @@ def moments(x: Image, y: Image, weights: Image) -> tuple[Image, Image, Image, Im
 
 
 def visual_information_fidelity(x: Image, f: Image) -> float:
+    """VIFp of one source."""
     kept = held = 0.0
     for scale, size in enumerate((17, 9, 5, 3)):
         weights = window(size, size / 5)
@@ -93,6 +105,7 @@ def visual_information_fidelity(x: Image, f: Image) -> float:
 
 
 def structural_similarity(x: Image, f: Image) -> float:
+    """SSIM with one source."""
     mean_x, mean_f, var_x, var_f, cov = moments(x, f, np.full((7, 7), 1 / 49))
     var_x, var_f, cov = (49 / 48 * part for part in (var_x, var_f, cov))
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -101,6 +114,7 @@ def structural_similarity(x: Image, f: Image) -> float:
 
 
 def edges(x: Image) -> tuple[Image, Image]:
+    """Sobel magnitude and angle."""
     across = convolve2d(x, np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]), mode="same")
     down = convolve2d(x, np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]), mode="same")
     safe = np.where(across == 0, 1, across)
@@ -108,6 +122,7 @@ def edges(x: Image) -> tuple[Image, Image]:
 
 
 def kept_edges(x: tuple[Image, Image], f: tuple[Image, Image]) -> Image:
+    """How much of a source's edges the fused image keeps."""
     larger = np.maximum(x[0], f[0])
     ratio = np.minimum(x[0], f[0]) / np.where(larger == 0, 1, larger)
     strength = np.where(x[0] == f[0], f[0], ratio)
@@ -117,6 +132,7 @@ def kept_edges(x: tuple[Image, Image], f: tuple[Image, Image]) -> Image:
 
 
 def edge_preservation(f: Image, a: Image, b: Image) -> float:
+    """Qabf."""
     of_f, of_a, of_b = edges(f), edges(a), edges(b)
     kept = kept_edges(of_a, of_f) * of_a[0] + kept_edges(of_b, of_f) * of_b[0]
     return float(kept.sum() / (of_a[0] + of_b[0]).sum())
@@ -155,6 +171,7 @@ def load_pairs(folder: Path | None, count: int, size: tuple[int, int]) -> list[t
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
+    """Median time of a call."""
     work()
     times = []
     for _ in range(repeats):
@@ -165,6 +182,7 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=9, help="of film; the plain forms run a third as often")
@@ -181,18 +199,21 @@ def main() -> None:
     print(f"{len(pairs)} pairs of {width}x{height}, all twelve metrics of a pair")
     print(f"plain NumPy and SciPy, float64    {plain * 1e3:8.1f} ms")
     for dtype in (torch.float64, torch.float32):
-        collection = FusionMetrics(list(PLAIN), double=dtype == torch.float64)
-        images = [[torch.from_numpy(image)[None, None].to(dtype) for image in pair] for pair in pairs]
-        together = statistics.mean(
-            seconds(lambda triple=triple: collection.per_image(*triple), options.repeats) for triple in images
-        )
-        classes = find_metrics(PLAIN)
-        singly = statistics.mean(
-            seconds(lambda triple=triple: [cls.of(*triple) for cls in classes], options.repeats) for triple in images
-        )
-        name = str(dtype).removeprefix("torch.")
-        print(f"film, {name}, one collection  {together * 1e3:10.1f} ms  {plain / together:6.1f}x faster")
-        print(f"film, {name}, one by one      {singly * 1e3:10.1f} ms  {plain / singly:6.1f}x faster")
+        triples = [[torch.from_numpy(image)[None, None].to(dtype) for image in pair] for pair in pairs]
+        for way, measure in (("one collection", together(dtype)), ("one by one", singly)):
+            taken = statistics.mean(seconds(partial(measure, *triple), options.repeats) for triple in triples)
+            name = f"film, {str(dtype).removeprefix('torch.')}, {way}"
+            print(f"{name:33} {taken * 1e3:8.1f} ms {plain / taken:8.1f}x faster")
+
+
+def together(dtype: torch.dtype) -> Callable[..., object]:
+    """All metrics of a pair by a collection, which shares what they have in common."""
+    return FusionMetrics(list(PLAIN), double=dtype == torch.float64).per_image
+
+
+def singly(*triple: torch.Tensor) -> object:
+    """All metrics of a pair by one call each."""
+    return [cls.of(*triple) for cls in find_metrics(PLAIN)]
 
 
 if __name__ == "__main__":

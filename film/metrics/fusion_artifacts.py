@@ -92,8 +92,8 @@ def edge_balance(pair: Pair) -> EdgeBalance:
     x, y = sobel(torch.cat([pair.fused[None], pair.sources]) / 8, "reflect")
     strength, angle = magnitude(x, y), _angle(x, y)
     fused, sources = strength[0], strength[1:]
-    ratio = torch.minimum(fused, sources) / torch.maximum(fused, sources)
-    ratio = ratio * (ratio.new_tensor(1e-6) < torch.minimum(fused, sources))  # an edge that one of the two lacks
+    weaker = torch.minimum(fused, sources)
+    ratio = weaker * (weaker > 1e-6) / torch.maximum(fused, sources)  # 0 also where neither has an edge
     orientation = ((angle[1:] - angle[0]).abs() - math.pi / 2).abs() * (2 / math.pi)
     kept = (0.9999 * torch.sigmoid(19 * (ratio - 0.5)) * 0.9995 * torch.sigmoid(22 * (orientation - 0.5))).sqrt()
     weight = torch.where(sources >= _FAINT, sources**1.5, _LEAST)
@@ -102,6 +102,6 @@ def edge_balance(pair: Pair) -> EdgeBalance:
 
 
 def _angle(x: Tensor, y: Tensor) -> Tensor:
-    """Angle of the edge, 0 where there is none; up to half turns, which is all that its use here needs."""
+    """atan(x / y), and 0 where there is no edge; the sign of a right angle makes no difference here."""
     flat = (x == 0) & (y == 0)
-    return torch.atan2(x.masked_fill(flat, 0.0) * y.sign(), y.abs().masked_fill(flat, 1.0))
+    return torch.atan2(torch.where(y < 0, -x, x), y.abs().masked_fill(flat, 1.0))

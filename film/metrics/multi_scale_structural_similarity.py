@@ -14,9 +14,8 @@ def multi_scale_structural_similarity(fused: Tensor, a: Tensor, b: Tensor) -> Te
     """MS-SSIM = sum over both sources of lum₅^w₅ · Π csₖ^wₖ over five scales, each half the size of the one before.
 
     Gaussian 11x11 windows (sigma 1.5), valid windows, population covariance, 2x2 averages between scales, weights
-    0.0448, 0.2856, 0.3001, 0.2363, 0.1333, negative factors cut to 0. Range 0 to 2; higher is better. Each term equals
-    torchmetrics' `multiscale_structural_similarity_index_measure(data_range=255, normalize="relu")`; others average
-    the two terms.
+    0.0448, 0.2856, 0.3001, 0.2363, 0.1333, negative factors cut to 0. Range 0 to 2; higher is better. torchmetrics
+    takes the last scale beyond the border too (a few per cent on small images); others average the two terms.
 
     Args:
         fused: (B, 1, H, W) luminance, 0 to 255, sides of at least 176.
