@@ -99,16 +99,18 @@ class PairLoader(DataLoader):
     _resumed: dict[str, int] | None = None
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        # A generator starts at its first batch: Lightning asks for the iterator of a resumed run before it tells the
+        # sampler which epoch that is.
         self._given = self._first_batch()
         if isinstance(self.sampler, EpochSampler):
             self.sampler.start = self._given * (self.batch_size or 1)
-        return self._batches(super().__iter__())
+        yield from self._readable(super().__iter__())
 
     def _first_batch(self) -> int:
         resumed, self._resumed = self._resumed, None
         return resumed["batches"] if resumed and resumed["epoch"] == getattr(self.sampler, "epoch", 0) else 0
 
-    def _batches(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _readable(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         empty = 0
         try:
             for batch in batches:

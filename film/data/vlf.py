@@ -12,12 +12,26 @@ from film.data.folders import FolderPairs, find_files, same_names
 from film.data.source import Reading
 from film.data.splits import Split, choose, read_list, train_or_val
 from film.errors import FilmError
-from film.tasks import SOURCES
+from film.tasks import SOURCES, TASKS
+
+LISTS = ("train", "val", "test")
+
+
+def vlf_sets(root: Path) -> list[tuple[str, str]]:
+    """List task and name of all sets below a root."""
+    return [(task, path.name) for task in TASKS for path in sorted((root / "Image" / task).glob("*/"))]
 
 
 def vlf_folder(root: Path, task: str, name: str) -> Path:
     """Folder with the images and lists of one set."""
     return root / "Image" / task / name
+
+
+def vlf_splits(root: Path, task: str, name: str) -> list[Split]:
+    """List the splits that a set has by its lists; a set without any list has all."""
+    there = [split for split in LISTS if (vlf_folder(root, task, name) / f"{split}.txt").is_file()]
+    splits: tuple[Split, ...] = ("train", "val", "test")
+    return [split for split in splits if not there or split in there or (split == "val" and "train" in there)]
 
 
 def vlf_pairs(
@@ -57,7 +71,7 @@ def vlf_pairs(
 
 def _names(folder: Path, sides: tuple[str, str], split: Split, reading: Reading) -> tuple[Sequence[str], str]:
     """Names of a split and where they come from."""
-    lists = {kind: folder / f"{kind}.txt" for kind in ("train", "val", "test")}
+    lists = {kind: folder / f"{kind}.txt" for kind in LISTS}
     there = [kind for kind, path in lists.items() if path.is_file()]
     if split in there and not (split == "train" and "val" not in there):
         return read_list(lists[split]), str(lists[split])
