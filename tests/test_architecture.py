@@ -46,6 +46,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "film.words",
         "film.devices",
         "film.weights",
+        "film.config",
+        "film.callbacks",
         "film.metrics",
         "film.data",
         "film.describers.base",
