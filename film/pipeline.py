@@ -1,7 +1,8 @@
 """The whole way: two images and a few words in, one fused image in colour out."""
 
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +24,9 @@ from film.imaging.picture import (
 )
 from film.imaging.tiles import check_tiling, fuse_in_tiles
 from film.layers.text import TextFeatures
-from film.words import encode_words, fit_features, read_text_features
+from film.words import check_task, encode_words, fit_features, read_text_features
 
-Source = TypeVar("Source", str, Path, Image.Image, np.ndarray, Tensor)
+Source = str | Path | Image.Image | np.ndarray | Tensor
 
 
 class FusionPipeline:
@@ -95,7 +96,7 @@ class FusionPipeline:
         text: str | None = None,
         text_a: str | None = None,
         text_b: str | None = None,
-        text_features: str | Path | TextFeatures | None = None,
+        text_features: str | Path | TextFeatures | Tensor | None = None,
         grey: bool = False,
     ) -> Any:
         """Fuse a pair.
@@ -108,7 +109,8 @@ class FusionPipeline:
             text: What to tell the model about the pair.
             text_a: What image A shows.
             text_b: What image B shows.
-            text_features: Features in place of all words: a file, see `read_text_features`, or the features.
+            text_features: Features in place of all words: a file, see `read_text_features`, or tokens (1, L, D),
+                for tensors also (B, L, D).
             grey: Leave the colour out.
 
         Returns:
@@ -121,12 +123,12 @@ class FusionPipeline:
         kinds = _kind(a), _kind(b)
         if kinds[0] != kinds[1]:
             raise FilmError(f"a is {kinds[0]} and b is {kinds[1]}; give two of one kind")
-        pair = None if isinstance(a, Tensor) else (_picture(a, "a"), _picture(b, "b"))
         words = self.encode(task=task, text=text, text_a=text_a, text_b=text_b, text_features=text_features)
-        if pair is None:
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
             return self._fuse_tensors(a, b, words, grey)
-        fused = self.fuse(*pair, words=words, grey=grey, names=_names(a, b))
-        if not isinstance(a, np.ndarray):
+        names = (str(a), str(b)) if isinstance(a, str | Path) else ("a", "b")
+        fused = self.fuse(_picture(a, "a"), _picture(b, "b"), words=words, grey=grey, names=names)
+        if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             return fused.to_pil()
         three = not grey and 3 in (a.ndim, b.ndim) and not fused.is_colour
         return (np.repeat(fused.pixels[..., None], 3, -1) if three else fused.pixels).astype(a.dtype)
@@ -138,7 +140,7 @@ class FusionPipeline:
         text: str | None = None,
         text_a: str | None = None,
         text_b: str | None = None,
-        text_features: str | Path | TextFeatures | None = None,
+        text_features: str | Path | TextFeatures | Tensor | None = None,
     ) -> TextFeatures | None:
         """Turn words into what `fuse` takes, once for any number of pairs; arguments as of a call.
 
@@ -148,11 +150,14 @@ class FusionPipeline:
         Raises:
             FilmError: The model can't take this text, or there are words beside the features.
         """
+        check_task(task)
         if text_features is None:
             return encode_words(self.model, task=task, text=text, text_a=text_a, text_b=text_b)
         if text or text_a or text_b:
             raise FilmError("text features take the place of all words; give one or the other")
-        if not isinstance(text_features, TextFeatures):
+        if isinstance(text_features, Tensor):
+            text_features = TextFeatures.unpadded(text_features)
+        elif not isinstance(text_features, TextFeatures):
             text_features = read_text_features(Path(text_features))
         return fit_features(text_features, self.model)
 
@@ -199,6 +204,8 @@ class FusionPipeline:
     @torch.no_grad()
     def _fuse_luminance(self, a: Tensor, b: Tensor, words: TextFeatures | None) -> Tensor:
         """Fuse (B, 1, H, W) luminances; the result is on their device, float32 in [0, 1]."""
+        if words is not None and len(words.tokens) not in (1, len(a)):
+            raise FilmError(f"{len(words.tokens)} texts for {len(a)} pairs; give one, or one a pair")
         text = None if words is None else TextFeatures(*(part.expand(len(a), *part.shape[1:]) for part in words))
 
         def fuse(a: Tensor, b: Tensor) -> Tensor:
@@ -207,7 +214,9 @@ class FusionPipeline:
 
         try:
             fused = fuse_in_tiles(fuse, a, b, tile=self.tile, overlap=self.overlap)
-        except (torch.cuda.OutOfMemoryError, MemoryError) as error:
+        except (MemoryError, RuntimeError) as error:
+            if not re.search("out of memory|allocate memory", str(error)):
+                raise
             raise FilmError(
                 f"not enough memory on {self.device} for {a.shape[-1]}x{a.shape[-2]}; cut it into smaller tiles, "
                 "for example with --tile 512"
@@ -227,10 +236,6 @@ def _kind(source: Any) -> str:
     if isinstance(source, str | Path):
         return "a path"
     raise FilmError(f"can't fuse a {type(source).__name__}; give paths, PIL images, arrays or tensors")
-
-
-def _names(a: Any, b: Any) -> tuple[str, str]:
-    return (str(a), str(b)) if isinstance(a, str | Path) else ("a", "b")
 
 
 def _picture(source: Any, name: str) -> Picture:

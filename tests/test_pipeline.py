@@ -149,8 +149,12 @@ def test_text_features_take_the_place_of_words(tmp_path: Path) -> None:
     black = torch.zeros(2, 1, 17, 23)
     assert torch.equal(larger()(black, black), black)
     torch.testing.assert_close(larger()(black, black, text_features=tmp_path / "x.npy"), black + 0.25)
-    features = TextFeatures.unpadded(torch.full((1, 3, 2), 0.5))
+    tokens = torch.full((1, 3, 2), 0.5)
+    features = TextFeatures.unpadded(tokens)
     torch.testing.assert_close(larger()(black, black, text_features=features), black + 0.5)
+    torch.testing.assert_close(larger()(black, black, task="IVF", text_features=tokens), black + 0.5)
+    with pytest.raises(FilmError, match="unknown task 'XYZ'"):
+        larger()(black, black, task="XYZ", text_features=tokens)
     with pytest.raises(FilmError, match="take the place of all words"):
         larger()(black, black, text="a street", text_features=features)
     with pytest.raises(FilmError, match="larger can't read the words 'a street'"):
@@ -167,6 +171,31 @@ def test_tiles_do_not_show() -> None:
 def test_gradients_are_neither_kept_nor_needed() -> None:
     a = torch.rand(1, 1, 17, 23, requires_grad=True)
     assert not larger()(a, a).requires_grad
+
+
+def test_too_little_memory_has_a_way_out() -> None:
+    class Greedy(Larger):
+        def forward(self, a: Tensor, b: Tensor, text: TextFeatures | None) -> Tensor:
+            return torch.empty(2**55)
+
+    with pytest.raises(FilmError, match=r"not enough memory on cpu for 23x17; .* --tile 512"):
+        FusionPipeline(Model("greedy", Greedy(), {}), device="cpu")(GREY, GREY)
+
+
+def test_other_mistakes_of_a_network_are_not_hidden() -> None:
+    class Broken(Larger):
+        def forward(self, a: Tensor, b: Tensor, text: TextFeatures | None) -> Tensor:
+            return a @ b
+
+    with pytest.raises(RuntimeError, match="Expected size"):
+        FusionPipeline(Model("broken", Broken(), {}), device="cpu")(GREY, GREY)
+
+
+def test_one_text_or_one_a_pair() -> None:
+    black, tokens = torch.zeros(2, 1, 17, 23), torch.tensor([0.25, 0.5]).view(2, 1, 1).expand(2, 3, 2)
+    torch.testing.assert_close(larger()(black, black, text_features=tokens).amax((1, 2, 3)), tokens[:, 0, 0])
+    with pytest.raises(FilmError, match="2 texts for 3 pairs"):
+        larger()(*torch.zeros(2, 3, 1, 17, 23), text_features=tokens)
 
 
 def test_a_model_that_overflows_is_found_out() -> None:

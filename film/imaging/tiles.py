@@ -10,6 +10,7 @@ from film.errors import FilmError
 SMALLEST_TILE = 64
 _AUTO_TILE, _AUTO_FROM = 1024, 2048 * 2048  # side of a tile; pixels of an image
 _OVERLAP = 64
+_MARGIN = 16  # outermost pixels that hardly count: there, the network saw the edge of the tile instead of the image
 _NEGLIGIBLE = 1e-6  # but not zero: at the edge of the image there is no other tile
 
 
@@ -34,9 +35,11 @@ def fuse_in_tiles(
     tile: int | None,
     overlap: int | None,
 ) -> Tensor:
-    """Fuse two images tile by tile and blend the tiles with linear ramps over the inner half of their overlap.
+    """Fuse two images tile by tile and blend the tiles with linear ramps over the inner part of their overlap.
 
-    The weights of all tiles sum to one in every pixel.
+    The weights of all tiles sum to one in every pixel. A network that looks only at its neighbourhood gives what it
+    gives for the whole image; one whose attention looks at all of its input may differ in brightness between tiles,
+    which a larger overlap hides.
 
     Args:
         fuse: Gets (B, 1, h, w) of both sources and returns (B, 1, h, w), on any device.
@@ -67,7 +70,7 @@ def _spans(length: int, tile: int, overlap: int) -> Iterator[tuple[slice, Tensor
     count = max(1, -(-(length - overlap) // (tile - overlap)))
     side = -(-(length + (count - 1) * overlap) // count)
     starts = [round(i * (length - side) / max(1, count - 1)) for i in range(count)]
-    margin = overlap // 4  # hardly counts: there, the network saw the edge of the tile instead of the image
+    margin = min(_MARGIN, overlap // 4)
     ramp = (torch.arange(1, side + 1, dtype=torch.float64) - margin).clamp(_NEGLIGIBLE, overlap - 2 * margin + 1)
     window = torch.minimum(ramp, ramp.flip(0))
     total = torch.zeros(length, dtype=torch.float64)
