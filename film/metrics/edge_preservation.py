@@ -14,8 +14,8 @@ def edge_preservation(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
     Q = 0.9994 / (1 + e^(-15 (G - 0.5))) · 0.9879 / (1 + e^(-22 (O - 0.8))), G the ratio of the smaller to the larger
     of the two magnitudes (where they are equal: the magnitude itself, as in the field's implementation) and
     O = 1 - |Δangle| / (π / 2), angles atan(-g_y / gₓ), π/2 where gₓ = 0. Range 0 to 0.9873; higher is better. Sobel
-    filters with zero padding, which makes an edge of the border; replicating it moves the value by 3 % (up to 10 %). Without an edge in
-    either source it is 0.
+    filters with zero padding, which makes an edge of the border; replicating it moves the value by 3 %, sometimes
+    10 %. Without an edge in either source it is 0.
 
     Args:
         fused: (B, 1, H, W) luminance, 0 to 255.
