@@ -1,6 +1,7 @@
 """The command line as a user meets it."""
 
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -34,7 +35,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fsue", "a", "b"]) == 2
-    assert capsys.readouterr().err == "film: error: unknown command 'fsue'; choose from fuse, list, import\n"
+    assert capsys.readouterr().err == f"film: error: unknown command 'fsue'; choose from {', '.join(cli.COMMANDS)}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["fuse", "--help"], ["list", "--help"], ["import", "--help"]])
@@ -106,15 +107,25 @@ def test_logs_are_plain_and_warnings_of_libraries_stay_away(
     assert logging.getLogger("film").handlers == handlers
 
 
+def test_a_file_name_that_cannot_be_printed(tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
+    (tmp_path / "a.png").write_bytes(b"")
+    done = run("fuse", str(tmp_path / "a.png"), name)
+    assert done.returncode == 2
+    assert "\\udcff.png doesn't exist" in done.stderr
+
+
 def test_a_real_run_says_what_it_should_and_no_more(tmp_path: Path) -> None:
     from PIL import Image
 
-    Image.new("L", (40, 30), 90).save(tmp_path / "a.png")
+    a = os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.png")  # not UTF-8
+    Image.new("L", (40, 30), 90).save(a, "PNG")
     Image.new("RGB", (40, 30), (200, 120, 40)).save(tmp_path / "b.png")
-    done = run("fuse", str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--device", "cpu")
+    done = run("fuse", a, str(tmp_path / "b.png"), "--output", str(tmp_path / "out.png"), "--device", "cpu")
     assert done.returncode == 0
+    assert "a\\udcff.png + " in done.stdout
     assert len(done.stdout.splitlines()) == 1
     neutral, model = done.stderr.splitlines()
     assert neutral.startswith("no task given: using the neutral sentence")
     assert model == "fusing with film-small on cpu"
-    assert (tmp_path / "a_fused.png").is_file()
+    assert (tmp_path / "out.png").is_file()

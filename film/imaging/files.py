@@ -61,6 +61,8 @@ def read_image(path: Path) -> Picture:
             picture = picture_from_pil(image, name=str(path))
     except FilmError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise FilmError(f"{path} is too large: {error}") from error
     except UnidentifiedImageError as error:
         if data.startswith(_TIFF_MAGIC):
             return _read_float_tiff(data, path)

@@ -220,6 +220,15 @@ def test_formats_that_run_programs_are_not_opened(tmp_path: Path) -> None:
         read_image(stored(tmp_path / "x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n"))
 
 
+def test_more_pixels_than_are_read(tmp_path: Path) -> None:
+    chunks = [b"IHDR" + struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0), b"IDAT"]
+    data = b"\x89PNG\r\n\x1a\n"
+    for chunk in chunks:
+        data += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    with pytest.raises(FilmError, match=r"x\.png is too large: Image size \(400000000 pixels\)"):
+        read_image(stored(tmp_path / "x.png", data))
+
+
 def test_missing_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FilmError, match=r"can't read .*gone\.png: No such file"):
         read_image(tmp_path / "gone.png")
