@@ -47,7 +47,7 @@ def finish_batch(batch: dict[str, Any], augmentations: Mapping[str, Augmentation
     """Make pairs of photos and vary all pairs.
 
     Args:
-        batch: As `film.data.loading.collate` makes it, on any device.
+        batch: As `film.data.loading.Collate` makes it, on any device.
         augmentations: By task; pairs of a task that isn't named don't vary.
 
     Returns:

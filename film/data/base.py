@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from film.data.augment import Augmentation, Range, finish_batch
 from film.data.folders import PairFolders
 from film.data.joined import JoinedPairs
-from film.data.loading import Batch, PairLoader, Sample, collate
+from film.data.loading import Batch, Collate, PairLoader, Sample
 from film.data.photos import PhotoPairs, photos_of
 from film.data.sampling import Draw, EachOnce, EpochSampler
 from film.data.sets import find_root, open_folders, open_set
@@ -281,7 +281,7 @@ class FusionDataModule(LightningDataModule):
             dataset,
             batch_size=batch_size,
             sampler=sampler,
-            collate_fn=collate,
+            collate_fn=Collate(),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

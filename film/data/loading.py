@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from film.data.buffers import Buffers
 from film.data.reading import unit
 from film.data.sampling import EpochSampler
 from film.data.source import Images, Simulation
@@ -42,50 +43,68 @@ class Sample(NamedTuple):
     problems: tuple[str, ...]
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Make a batch.
+class Collate:
+    """Makes batches of samples, in arrays that it uses again when a batch is no longer held."""
 
-    Returns:
-        `a` and `b` (B, 1, H, W) float32 in [0, 1], `text` (B strings, or TextFeatures), `name`, `task`, `seed` and
-        `simulation` (B each), and `problems`. A batch of which no pair is left has `problems` only.
+    def __init__(self) -> None:
+        self._buffers = Buffers()
 
-    Raises:
-        FilmError: The pairs differ in size, or some have words and others features.
-    """
-    batch: Batch = {"problems": [problem for sample in samples for problem in sample.problems]}
-    samples = [sample for sample in samples if sample.images is not None]
-    if not samples:
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        """Make a batch.
+
+        Returns:
+            `a` and `b` (B, 1, H, W) float32 in [0, 1], `text` (B strings, or TextFeatures), `name`, `task`, `seed` and
+            `simulation` (B each), and `problems`. A batch of which no pair is left has `problems` only.
+
+        Raises:
+            FilmError: The pairs differ in size, or some have words and others features.
+        """
+        batch: Batch = {"problems": [problem for sample in samples for problem in sample.problems]}
+        samples = [sample for sample in samples if sample.images is not None]
+        if not samples:
+            return batch
+        batch["a"] = self._stack([(sample.name, sample.images.a) for sample in samples if sample.images])
+        batch["b"] = self._stack([(sample.name, sample.images.b) for sample in samples if sample.images])
+        batch["text"] = self._texts(samples)
+        for key in ("name", "task", "seed", "simulation"):
+            batch[key] = [getattr(sample, key) for sample in samples]
         return batch
-    batch["a"] = _stack([(sample.name, sample.images.a) for sample in samples if sample.images])
-    batch["b"] = _stack([(sample.name, sample.images.b) for sample in samples if sample.images])
-    batch["text"] = _texts(samples)
-    for key in ("name", "task", "seed", "simulation"):
-        batch[key] = [getattr(sample, key) for sample in samples]
-    return batch
+
+    def _stack(self, planes: list[tuple[str, np.ndarray]]) -> Tensor:
+        (first, plane), *_ = planes
+        stacked = self._buffers.take((len(planes), 1, *plane.shape))
+        for target, (name, plane) in zip(stacked, planes, strict=True):
+            if plane.shape != target.shape[1:]:
+                sizes = f"{first} is {_size(target[0])}, {name} is {_size(plane)}"
+                raise FilmError(f"pairs of one batch differ in size: {sizes}; set crop or resize, or batch size 1")
+            unit(plane, out=target[0])
+        return torch.from_numpy(stacked)
+
+    def _texts(self, samples: Sequence[Sample]) -> list[str] | TextFeatures:
+        words = [sample.text for sample in samples if isinstance(sample.text, str)]
+        features = [sample.text for sample in samples if isinstance(sample.text, TextFeatures)]
+        if words and features:
+            raise FilmError("some pairs of one batch have words, others text features; choose one kind for all")
+        return words or self._features(features)
+
+    def _features(self, texts: Sequence[TextFeatures]) -> TextFeatures:
+        """Pad as `TextFeatures.stack` does."""
+        widths = sorted({text.tokens.shape[-1] for text in texts})
+        if len(widths) > 1:
+            raise FilmError(f"text features of one batch are {widths} wide; encode all texts with one encoder")
+        length = max(text.tokens.shape[1] for text in texts)
+        tokens = self._buffers.take((len(texts), length, widths[0]))
+        mask = torch.zeros(len(texts), length, dtype=torch.bool)
+        for index, text in enumerate(texts):
+            words = text.tokens.shape[1]
+            tokens[index, :words] = text.tokens[0].numpy()
+            tokens[index, words:] = 0
+            mask[index, :words] = text.mask[0]
+        return TextFeatures(torch.from_numpy(tokens), mask)
 
 
-def _stack(planes: list[tuple[str, np.ndarray]]) -> Tensor:
-    (first, plane), *_ = planes
-    stacked = np.empty((len(planes), 1, *plane.shape), np.float32)
-    for target, (name, plane) in zip(stacked, planes, strict=True):
-        if plane.shape != target.shape[1:]:
-            sizes = f"{first} is {target.shape[2]}x{target.shape[1]}, {name} is {plane.shape[1]}x{plane.shape[0]}"
-            raise FilmError(
-                f"pairs of different sizes can't share a batch: {sizes}; set crop or resize, or batch size 1"
-            )
-        target[0] = unit(plane)
-    return torch.from_numpy(stacked)
-
-
-def _texts(samples: Sequence[Sample]) -> list[str] | TextFeatures:
-    words = [sample.text for sample in samples if isinstance(sample.text, str)]
-    features = [sample.text for sample in samples if isinstance(sample.text, TextFeatures)]
-    if words and features:
-        raise FilmError("some pairs have words and others text features; choose text: words, features or task for all")
-    if len({text.tokens.shape[-1] for text in features}) > 1:
-        widths = {sample.name: sample.text.tokens.shape[-1] for sample in samples if not isinstance(sample.text, str)}
-        raise FilmError(f"text features differ in width: {widths}; encode all texts with one encoder")
-    return words or TextFeatures.stack(features)
+def _size(plane: np.ndarray) -> str:
+    return f"{plane.shape[1]}x{plane.shape[0]}"
 
 
 class PairLoader(DataLoader):

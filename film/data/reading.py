@@ -60,11 +60,10 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
     return cv2.transform(pixels.astype(np.float32), weights[None]).clip(0, 1)
 
 
-def unit(pixels: np.ndarray) -> np.ndarray:
-    """Bring (H, W) luminance of any number format to float32 in [0, 1]."""
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32, copy=False)
-    return np.divide(pixels, np.float32(np.iinfo(pixels.dtype).max), dtype=np.float32)
+def unit(pixels: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+    """Bring (H, W) luminance of any number format to float32 in [0, 1], into `out` if it is given."""
+    largest = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
+    return np.divide(pixels, np.float32(largest), out=out, dtype=np.float32)
 
 
 def images_of(folder: Path) -> dict[str, Path]:
