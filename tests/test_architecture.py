@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "film.data",
         "film.describers.base",
         "film.text_encoders.base",
-        "film.imaging",
+        *BRICKS,
     ),
     "cli": ("film.commands", "film.task", "film.data.base", "film.config"),
     "__main__": ("film.cli",),
