@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: RUN/model.safetensors")
     parser.add_argument("--checkpoint", default="best", metavar="best|last|FILE", help="default: best")
     options = parser.parse_args(arguments)
+    if not options.run.is_dir():
+        raise FilmError(f"no folder {options.run}; name that of a run, which holds config.yaml and checkpoints")
     target = options.output or options.run / "model.safetensors"
     if target.suffix != ".safetensors":
         raise FilmError(f"--output {target}: a model file ends in .safetensors")

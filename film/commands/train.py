@@ -2,8 +2,9 @@
 
 import argparse
 import copy
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,10 +15,13 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from film.callbacks.config import SaveRunConfig
+from film.commands.explanations import explain, innermost
 from film.config import compose
 from film.data.base import FusionDataModule
 from film.errors import FilmError
 from film.task import FusionTask
+
+_log = logging.getLogger("film")
 
 _INTERPOLATED = ("name", "output_dir", "seed_everything")  # flags that `${…}` in config files sees
 
@@ -45,7 +49,13 @@ class FilmCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Compose all config files into one, then parse it with the flags laid over it."""
-        self.config = parser.parse_args(compose_arguments(list(args or [])))
+        composed, flags = compose_arguments(list(args or []))
+        file = [f"--config={yaml.safe_dump(composed, sort_keys=False)}"] if composed else []
+        behind = 1 if flags and not flags[0].startswith("-") else 0  # the subcommand stands first
+        try:
+            self.config = parser.parse_args([*flags[:behind], *file, *flags[behind:]])
+        except FilmError as error:
+            raise FilmError(explain(str(error), composed)) from error
         self._asked = copy.deepcopy(self.config)
 
     def before_instantiate_classes(self) -> None:
@@ -57,8 +67,24 @@ class FilmCLI(LightningCLI):
             return
         given, asked = self.config[self.subcommand], self._asked[self.subcommand]
         given.model = asked.model
-        if self.subcommand != "fit":
-            given.ckpt_path = _find_checkpoint(given)
+        given.ckpt_path = _find_checkpoint(given, training=self.subcommand == "fit")
+        if "verbose" in given:
+            given.verbose = False  # its table repeats every number once for each test set
+
+    def instantiate_classes(self) -> None:
+        """Build everything; what a component objects to is what the user gets to read."""
+        try:
+            super().instantiate_classes()
+        except (ValueError, ImportError, MisconfigurationException) as error:
+            raise FilmError(str(innermost(error))) from error
+
+    def after_validate(self) -> None:
+        """Print the results."""
+        print(_table(self.trainer.callback_metrics))
+
+    def after_test(self) -> None:
+        """Print the results."""
+        print(_table(self.trainer.callback_metrics))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer with the callbacks that have names."""
@@ -68,8 +94,11 @@ class FilmCLI(LightningCLI):
         return super().instantiate_trainer(callbacks=[*listed, *named], **kwargs)
 
 
-def compose_arguments(arguments: Sequence[str]) -> list[str]:
-    """Replace every `-c FILE` by one composed, resolved config, ahead of the other flags.
+def compose_arguments(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Compose the files of every `-c FILE` into one, with interpolations resolved.
+
+    Returns:
+        The composed config, and the arguments that are left: subcommand and flags.
 
     Raises:
         FilmError: A file is missing or wrong.
@@ -80,12 +109,7 @@ def compose_arguments(arguments: Sequence[str]) -> list[str]:
         parser.add_argument(f"--{name}")
     known, rest = parser.parse_known_args(arguments)
     files = vars(known).pop("config")
-    values = {name: yaml.safe_load(value) for name, value in vars(known).items()}
-    if not files and not values:
-        return rest
-    composed = yaml.safe_dump(compose(files, values), sort_keys=False)
-    behind = 1 if rest and not rest[0].startswith("-") else 0  # the subcommand stands first
-    return [*rest[:behind], f"--config={composed}", *rest[behind:]]
+    return compose(files, {name: yaml.safe_load(value) for name, value in vars(known).items()}), rest
 
 
 def load_experiment(path: str | Path, *overrides: str) -> FilmCLI:
@@ -153,15 +177,32 @@ def _build(arguments: list[str], *, run: bool) -> FilmCLI:
     )
 
 
-def _find_checkpoint(config: Any) -> str | None:
-    """The checkpoint to evaluate: the one that is named, else the best one of the run, unless weights are given."""
-    folder = Path(config.output_dir) / "checkpoints"
-    if config.ckpt_path in ("best", "last"):
-        config.ckpt_path = str(folder / f"{config.ckpt_path}.ckpt")
-    if config.ckpt_path is None and config.model.weights is None:
-        config.ckpt_path = str(folder / "best.ckpt")
-    if config.ckpt_path and not Path(config.ckpt_path).is_file():
-        raise FilmError(
-            f"no checkpoint {config.ckpt_path}; train first, or give --ckpt_path FILE or --model.weights FILE"
-        )
-    return config.ckpt_path
+def _find_checkpoint(config: Any, *, training: bool) -> str | None:
+    """The file that `--ckpt_path` means; evaluation takes the best of the run where none and no weights are given."""
+    named = config.ckpt_path
+    if named is None and not training and config.model.weights is None:
+        named = "best"
+    if named is None:
+        return None
+    path = Path(config.output_dir, "checkpoints", f"{named}.ckpt") if named in ("best", "last") else Path(named)
+    if path.is_file():
+        return str(path)
+    if training and named == "last":  # so that a job which is started again and again needs no other command at first
+        _log.info("no checkpoint %s yet: training begins anew", path)
+        return None
+    raise FilmError(f"no checkpoint {path}; train first, or give --ckpt_path FILE or --model.weights FILE")
+
+
+def _table(metrics: Mapping[str, Any]) -> str:
+    """One line for each set: test/MSRS/SSIM stands in the line test/MSRS under SSIM."""
+    lines: dict[str, dict[str, float]] = {}
+    for name, value in metrics.items():
+        stage, _, column = name.rpartition("/")
+        lines.setdefault(stage, {})[column] = float(value)
+    columns = list(next(iter(lines.values()), {}))
+    width = max([12, *map(len, lines)])
+    head = f"{'':{width}}" + "".join(f"{column:>12}" for column in columns)
+    rows = [
+        f"{stage:{width}}" + "".join(f"{line[column]:12.4f}" for column in columns) for stage, line in lines.items()
+    ]
+    return "\n".join([head, *rows])
