@@ -1,5 +1,7 @@
 """The decoder of FILM: three Restormer blocks (Zhao et al., ICML 2024)."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -14,15 +16,17 @@ class RestormerDecoder(Decoder):
         channels: Features per source, a multiple of `heads`.
         heads: Number of attention heads.
         expansion: Width of the feed-forward networks, in multiples of their channels.
+        recompute: Keep less memory in training, for a third more time.
     """
 
-    def __init__(self, *, channels: int, heads: int = 8, expansion: int = 4) -> None:
+    def __init__(self, *, channels: int, heads: int = 8, expansion: int = 4, recompute: bool = False) -> None:
         super().__init__()
+        block = partial(RestormerBlock, heads=heads, expansion=expansion, recompute=recompute)
         self.body = nn.Sequential(
-            RestormerBlock(2 * channels, heads=heads, expansion=expansion),
+            block(2 * channels),
             nn.Conv2d(2 * channels, channels, 1),
-            RestormerBlock(channels, heads=heads, expansion=expansion),
-            RestormerBlock(channels, heads=heads, expansion=expansion),
+            block(channels),
+            block(channels),
             nn.Conv2d(channels, 1, 1),
             nn.Sigmoid(),
         )

@@ -106,6 +106,7 @@ class FilmStage(FusionStage):
         heads: Attention heads of words and of the Restormer blocks.
         expansion: Width of the feed-forward networks, in multiples of `channels`.
         grid: Height and width of the token grid to which every image is resized.
+        recompute: Keep less memory in training, for a third more time.
     """
 
     def __init__(
@@ -117,10 +118,13 @@ class FilmStage(FusionStage):
         heads: int = 8,
         expansion: int = 4,
         grid: tuple[int, int] = (288, 384),
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.refine_a, self.refine_b = (
-            ConvRestormer(channels, channels, heads=heads, expansion=expansion) if index else nn.Identity()
+            ConvRestormer(channels, channels, heads=heads, expansion=expansion, recompute=recompute)
+            if index
+            else nn.Identity()
             for _ in "ab"
         )
         self.gate_a, self.gate_b = (TextGate(channels, text_dim, heads, grid) for _ in "ab")

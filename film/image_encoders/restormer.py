@@ -13,12 +13,13 @@ class RestormerEncoder(ImageEncoder):
         channels: Number of output channels, a multiple of `heads`.
         heads: Number of attention heads.
         expansion: Width of the feed-forward network, in multiples of `channels`.
+        recompute: Keep less memory in training, for a third more time.
     """
 
-    def __init__(self, channels: int = 32, *, heads: int = 8, expansion: int = 4) -> None:
+    def __init__(self, channels: int = 32, *, heads: int = 8, expansion: int = 4, recompute: bool = False) -> None:
         super().__init__()
         self.out_channels = channels
-        self.body = ConvRestormer(1, channels, heads=heads, expansion=expansion)
+        self.body = ConvRestormer(1, channels, heads=heads, expansion=expansion, recompute=recompute)
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 1, H, W) luminance in [0, 1] to (B, C, H, W) features."""

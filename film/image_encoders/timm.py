@@ -64,8 +64,9 @@ def _create(name: str, pretrained: bool, out_indices: tuple[int, ...] | None) ->
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('_')[0][:6]}*")[:5])
         raise FilmError(f"timm has no model {name!r}; near it: {near or 'nothing'}; all: timm.list_models()")
-    chosen = {} if out_indices is None else {"out_indices": out_indices}
-    create = {"pretrained": pretrained, "features_only": True, "in_chans": 1, **chosen}
+    create: dict[str, Any] = {"pretrained": pretrained, "features_only": True, "in_chans": 1}
+    if out_indices is not None:
+        create["out_indices"] = out_indices
     try:
         return timm.create_model(name, dynamic_img_size=True, **create)  # vision transformers
     except TypeError:

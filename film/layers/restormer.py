@@ -7,10 +7,15 @@ the processor's cache, in channels-last order: same weights, same numbers, less 
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+Result = TypeVar("Result")
 
 STRIP_PIXELS = 10_240  # wide features of a strip stay in the cache; measured by benchmarks/faithful.py
 
@@ -29,23 +34,34 @@ def row_strips(image: Tensor) -> Iterator[tuple[slice, slice, slice]]:
         yield slice(top, bottom), slice(first, last), slice(top - first, bottom - first)
 
 
-def map_strips(function: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+def map_strips(function: Callable[[Tensor], Tensor], image: Tensor, *, recompute: bool = False) -> Tensor:
     """Apply a function that looks one row up and down, keeps the size and pads with zeros, strip by strip.
 
     Args:
         function: Takes and returns (B, C, rows, W).
         image: (B, C, H, W).
+        recompute: Keep no activations of the function for the backward pass, see `run_strip`.
 
     Returns:
         (B, C, H, W), as `function(image)`.
     """
-    strips = ((rows, function(image[:, :, halo])[:, :, inner]) for rows, halo, inner in row_strips(image))
+    strips = (
+        (rows, run_strip(function, image[:, :, halo], recompute=recompute)[:, :, inner])
+        for rows, halo, inner in row_strips(image)
+    )
     if torch.is_grad_enabled():
         return torch.cat([strip for _, strip in strips], 2)
     whole = torch.empty_like(image, memory_format=torch.channels_last)
     for rows, strip in strips:
         whole[:, :, rows] = strip
     return whole
+
+
+def run_strip(function: Callable[[Tensor], Result], strip: Tensor, *, recompute: bool) -> Result:
+    """Call a function; with `recompute`, its activations are not kept but computed anew in the backward pass."""
+    if recompute and torch.is_grad_enabled():
+        return checkpoint(function, strip, use_reentrant=False)
+    return function(strip)
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -62,11 +78,12 @@ class TransposedAttention(nn.Module):
     Args:
         channels: Number C of channels, a multiple of `heads`.
         heads: Number of attention heads.
+        recompute: Trade time for memory in training, see `run_strip`.
     """
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, *, recompute: bool = False) -> None:
         super().__init__()
-        self.channels, self.heads = channels, heads
+        self.channels, self.heads, self.recompute = channels, heads, recompute
         self.norm = ChannelNorm(channels)
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.qkv = nn.Conv2d(channels, 3 * channels, 1, bias=False)
@@ -82,7 +99,7 @@ class TransposedAttention(nn.Module):
             mixed = values.flatten(1, 2) @ mixing.transpose(1, 2)
             return strip + mixed.view(values.shape).permute(0, 3, 1, 2)
 
-        return map_strips(attend, image)
+        return map_strips(attend, image, recompute=self.recompute)
 
     def _project(self, strip: Tensor, part: slice) -> Tensor:
         """Channels `part` of the q, k, v of a strip."""
@@ -91,19 +108,24 @@ class TransposedAttention(nn.Module):
 
     def _mixing(self, image: Tensor) -> Tensor:
         """The (B, C, C) matrix that mixes the values: output projection times block-diagonal attention."""
-        precise = torch.promote_types(image.dtype, torch.float32)  # sums over all pixels overflow float16
-        grams, squares = [], []
-        for _, halo, inner in row_strips(image):
-            both = self._project(image[:, :, halo], slice(2 * self.channels))[:, :, inner]
-            both = both.permute(0, 2, 3, 1).flatten(1, 2).to(precise)  # (B, pixels, 2C)
-            query, key = both.chunk(2, -1)
-            grams.append(query.transpose(1, 2) @ key)
-            squares.append(both.square().sum(1))
-        query_norm, key_norm = torch.stack(squares).sum(0).sqrt().clamp_min(1e-12).chunk(2, -1)
-        cosine = self._heads(torch.stack(grams).sum(0) / (query_norm.unsqueeze(2) * key_norm.unsqueeze(1)))
+        strips = [
+            run_strip(partial(self._gram, inner=inner), image[:, :, halo], recompute=self.recompute)
+            for _, halo, inner in row_strips(image)
+        ]
+        gram, squares = (torch.stack(parts).sum(0) for parts in zip(*strips, strict=True))
+        query_norm, key_norm = squares.sqrt().clamp_min(1e-12).chunk(2, -1)
+        cosine = self._heads(gram / (query_norm.unsqueeze(2) * key_norm.unsqueeze(1)))
         attention = (cosine * self.temperature).softmax(-1)  # (B, heads, C/heads, C/heads)
         project = self.project_out.weight[:, :, 0, 0].unflatten(1, (self.heads, -1))
         return torch.einsum("ihc,bhcd->bihd", project, attention.to(project.dtype)).flatten(2)
+
+    def _gram(self, strip: Tensor, inner: slice) -> tuple[Tensor, Tensor]:
+        """What the rows `inner` of a strip add to q k' (B, C, C) and to the squared norms of q and k (B, 2C)."""
+        both = self._project(strip, slice(2 * self.channels))[:, :, inner]
+        both = both.permute(0, 2, 3, 1).flatten(1, 2)  # (B, pixels, 2C)
+        both = both.to(torch.promote_types(both.dtype, torch.float32))  # sums over all pixels overflow float16
+        query, key = both.chunk(2, -1)
+        return query.transpose(1, 2) @ key, both.square().sum(1)
 
     def _heads(self, matrix: Tensor) -> Tensor:
         """The diagonal blocks of a (B, C, C) matrix, one per head: (B, heads, C/heads, C/heads)."""
@@ -117,10 +139,12 @@ class GatedFeedForward(nn.Module):
     Args:
         channels: Number C of channels.
         expansion: Width of either half, in multiples of C.
+        recompute: Trade time for memory in training, see `run_strip`.
     """
 
-    def __init__(self, channels: int, expansion: int) -> None:
+    def __init__(self, channels: int, expansion: int, *, recompute: bool = False) -> None:
         super().__init__()
+        self.recompute = recompute
         wide = channels * expansion
         self.norm = ChannelNorm(channels)
         self.project_in = nn.Conv2d(channels, 2 * wide, 1, bias=False)
@@ -129,7 +153,7 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
-        return map_strips(self._strip, image)
+        return map_strips(self._strip, image, recompute=self.recompute)
 
     def _strip(self, strip: Tensor) -> Tensor:
         gate, content = self.depthwise(self.project_in(self.norm(strip))).chunk(2, 1)
@@ -143,10 +167,14 @@ class RestormerBlock(nn.Sequential):
         channels: Number C of channels, a multiple of `heads`.
         heads: Number of attention heads.
         expansion: Width of the feed-forward network, in multiples of C.
+        recompute: Trade time for memory in training: activations are computed anew in the backward pass.
     """
 
-    def __init__(self, channels: int, *, heads: int = 8, expansion: int = 4) -> None:
-        super().__init__(TransposedAttention(channels, heads), GatedFeedForward(channels, expansion))
+    def __init__(self, channels: int, *, heads: int = 8, expansion: int = 4, recompute: bool = False) -> None:
+        super().__init__(
+            TransposedAttention(channels, heads, recompute=recompute),
+            GatedFeedForward(channels, expansion, recompute=recompute),
+        )
 
 
 class ConvRestormer(nn.Sequential):
@@ -157,11 +185,14 @@ class ConvRestormer(nn.Sequential):
         out_channels: Channels of the output, a multiple of `heads`.
         heads: Number of attention heads.
         expansion: Width of the feed-forward network, in multiples of `out_channels`.
+        recompute: Trade time for memory in training, see `RestormerBlock`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, heads: int = 8, expansion: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, heads: int = 8, expansion: int = 4, recompute: bool = False
+    ) -> None:
         super().__init__(
             nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
             nn.PReLU(),
-            RestormerBlock(out_channels, heads=heads, expansion=expansion),
+            RestormerBlock(out_channels, heads=heads, expansion=expansion, recompute=recompute),
         )

@@ -59,10 +59,13 @@ def test_strips_cut_anywhere_change_nothing(network, cases, monkeypatch):
         torch.testing.assert_close(network(a, b, text), expected, rtol=0, atol=5e-6)
 
 
-def test_gradients_equal_those_of_the_plain_network():
-    torch.manual_seed(0)
+@pytest.mark.parametrize("recompute", [False, True])
+def test_gradients_equal_those_of_the_plain_network(recompute):
     plain = PlainFilm().double()
-    network = build_network(compose(["network/film.yaml"])["model"]["network"]).double()
+    config = compose(["network/film.yaml"])["model"]["network"]
+    for part in ("image_encoder", "fusion", "decoder"):
+        config["init_args"][part]["init_args"]["recompute"] = recompute
+    network = build_network(config).double()
     network.load_state_dict(translate(plain.state_dict()))
     a, b = torch.rand(2, 1, 1, 24, 30, dtype=torch.float64)
     text = torch.randn(1, 9, 768, dtype=torch.float64)
