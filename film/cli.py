@@ -14,6 +14,7 @@ from film.errors import FilmError
 
 COMMANDS = {  # module[:function] and one line of help; imported when called, as torch takes seconds
     "fuse": ("film.commands.fuse", "fuse a pair of images, or two folders of pairs"),
+    "evaluate": ("film.commands.evaluate", "measure fused images beside trivial baselines, as tables and a report"),
     "list": ("film.commands.list_components", "show the components of networks, and the models that ship"),
     "import": ("film.commands.import_model", "convert a released FILM checkpoint into a model file"),
     "fit": ("film.commands.train:fit", "train, or continue a run"),

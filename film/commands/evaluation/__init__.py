@@ -1,0 +1,1 @@
+"""The parts of `film evaluate`: what is measured, baselines, measuring, tables and the report."""

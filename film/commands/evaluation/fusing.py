@@ -1,0 +1,87 @@
+"""Fuse the pairs with models before they are measured."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tqdm import tqdm
+
+from film.errors import FilmError
+from film.imaging.files import read_image, write_image
+from film.pipeline import FusionPipeline
+
+Sources = Mapping[str, tuple[Path, Path]]
+
+
+def fuse_with(
+    model: str, sources: Sources, folder: Path, *, task: str | None, texts: Path | None, device: str
+) -> tuple[str, dict[str, Path], list[str]]:
+    """Fuse every pair in grey, as `<folder>/<model>/<stem>.png`; what an earlier run of the same model wrote is kept.
+
+    Args:
+        model: Name of a shipped model, or a file.
+        sources: Files of A and B by stem.
+        folder: Where the model's folder goes.
+        task: Task whose sentence the model is told; None for the neutral one.
+        texts: Folder with `<stem>.txt`, read beside the sentence.
+        device: As of `FusionPipeline`.
+
+    Returns:
+        The model's name, the fused files by stem, and one line for each pair that failed.
+
+    Raises:
+        FilmError: The model can't be loaded, or a text is missing.
+    """
+    pipeline = FusionPipeline.load(model, device=device)
+    target = folder / pipeline.model.name
+    _start_afresh_if_changed(
+        target, {"model": fingerprint(pipeline), "task": task, "texts": str(texts) if texts else None}
+    )
+    fused: dict[str, Path] = {}
+    failures = []
+    for stem, (a, b) in tqdm(sources.items(), unit=" pairs", leave=False, desc=f"fusing with {pipeline.model.name}"):
+        path = target / f"{stem}.png"
+        try:
+            if not path.is_file():
+                words = pipeline.encode(task=task, text=read_text(texts, stem))
+                picture = pipeline.fuse(read_image(a), read_image(b), words=words, grey=True, names=(str(a), str(b)))
+                write_image(path, picture)
+            fused[stem] = path
+        except (FilmError, RuntimeError) as error:
+            failures.append(f"{pipeline.model.name}, {stem}: {error}")
+    return pipeline.model.name, fused, failures
+
+
+def read_text(folder: Path | None, stem: str) -> str | None:
+    """The text of a pair, `<stem>.txt`; None without a folder.
+
+    Raises:
+        FilmError: The folder has no text for the pair.
+    """
+    if folder is None:
+        return None
+    path = folder / f"{stem}.txt"
+    if not path.is_file():
+        raise FilmError(f"--texts {folder} has no {path.name}")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def fingerprint(pipeline: FusionPipeline) -> str:
+    """Hash of all weights of a model."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(pipeline.model.network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _start_afresh_if_changed(folder: Path, made_by: Mapping[str, str | None]) -> None:
+    """Remove what another model or other words of the same name had written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / "made_by.json"
+    text = json.dumps(made_by)
+    if not note.is_file() or note.read_text() != text:
+        for path in folder.glob("*.png"):
+            path.unlink()
+        note.write_text(text)
