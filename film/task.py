@@ -80,7 +80,7 @@ class FusionTask(LightningModule):
         values = self.loss(fused, batch["a"], batch["b"], batch.get("target"))
         each = {f"train/{name}": value.detach() for name, value in values.items()}
         mean = {f"{name}_epoch": value for name, value in each.items()}
-        self.log_dict(each, on_step=True, on_epoch=False, batch_size=len(fused), prog_bar=False)
+        self.log_dict(each, on_step=True, on_epoch=False, batch_size=len(fused))
         self.log_dict(mean, on_step=False, on_epoch=True, batch_size=len(fused), sync_dist=True)
         return values[TOTAL]
 
@@ -142,7 +142,7 @@ class FusionTask(LightningModule):
 
     def _log_measures(self, measures: "_Measures") -> None:
         # In the end of the epoch instead of step by step: a process may have had no pair at all, and still takes part.
-        self.log_dict(measures.compute(), prog_bar=False)
+        self.log_dict(measures.compute(), sync_dist=True)  # all have the same values by now; Lightning can't know
         measures.reset()
 
 

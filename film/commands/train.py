@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
+from jsonargparse import Namespace
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
@@ -87,7 +88,12 @@ class FilmCLI(LightningCLI):
         print(_table(self.trainer.callback_metrics))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Build the Trainer with the callbacks that have names."""
+        """Build the Trainer with the callbacks that have names.
+
+        Raises:
+            FilmError: The strategy can't do what is asked for.
+        """
+        _check_strategy(self.config.get(str(self.subcommand), self.config).trainer)
         config = self.config_init.get(str(self.subcommand), self.config_init)
         named = [callback for callback in config.callbacks.values() if callback]
         listed = config.trainer.callbacks or []
@@ -175,6 +181,15 @@ def _build(arguments: list[str], *, run: bool) -> FilmCLI:
         args=arguments,
         run=run,
     )
+
+
+def _check_strategy(trainer: Namespace) -> None:
+    options = trainer.strategy.get("init_args", {}) if isinstance(trainer.strategy, Namespace) else {}
+    if trainer.accumulate_grad_batches > 1 and options.get("static_graph"):
+        raise FilmError(  # torch fails an internal assertion in the first step that doesn't exchange gradients
+            f"accumulate_grad_batches {trainer.accumulate_grad_batches} and a static graph exclude each other; add "
+            "--trainer.strategy.init_args.static_graph=false"
+        )
 
 
 def _find_checkpoint(config: Any, *, training: bool) -> str | None:
