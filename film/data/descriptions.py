@@ -101,7 +101,7 @@ class Descriptions:
         if missing := next((name for name in names if name not in self._features), None):
             raise FilmError(
                 f"there are no text features {missing}.npy or {missing}.safetensors in {self.features_dir}; "
-                "make them with `film encode`, or choose text: words or text: task"
+                "make them with `film encode`, or choose words: words or words: task"
             )
         self.width = read_features(self._features[names[0]], width=self.width).tokens.shape[-1]
 

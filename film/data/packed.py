@@ -159,6 +159,8 @@ def _tensors(name: str, images: Images, text: str | TextFeatures) -> dict[str, T
 
 
 def _compact(pixels: np.ndarray) -> np.ndarray:
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():  # grey that is stored as RGB
+        pixels = pixels[..., 0]
     plane = luminance(pixels)
     return np.ascontiguousarray(np.rint(plane * 65535).astype(np.uint16) if plane.dtype.kind == "f" else plane)
 
