@@ -21,6 +21,7 @@ COMMANDS = {  # module[:function] and one line of help; imported when called, as
     "validate": ("film.commands.train:validate", "measure a run on its validation pairs"),
     "test": ("film.commands.train:test", "measure a run on its test pairs"),
     "predict": ("film.commands.train:predict", "fuse the test pairs of a run"),
+    "data": ("film.commands.data", "check a data set, or prepare it for faster reading"),
     "export": ("film.commands.export", "make a model file from a run, for film fuse --model"),
 }
 _QUIET = {  # read by libraries that are imported later

@@ -24,7 +24,8 @@ from film.tasks import SOURCES
 Progress = Callable[[Iterable["Pair"]], Iterable["Pair"]]
 
 _THUMB = 16  # side of what pairs are compared by
-_ALIKE = 1.0  # root mean square difference, in 8-bit levels, up to which two pairs count as one that was saved again
+# Root mean square difference, in 8-bit levels: copies saved smaller or as JPEG have 1 to 3, other pairs 10 and more.
+_ALIKE = 4.0
 _PLAIN = 4.0  # deviation, in 8-bit levels, below which a picture is too even to tell it from another
 
 

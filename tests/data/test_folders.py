@@ -31,7 +31,9 @@ def test_pairs_are_found_by_name_whatever_the_suffix(folders):
 
 def test_splits_are_made_of_the_names(folders):
     reading = Reading(val_share=0.3, test_share=0.3)
-    parts = [set(open_folders(folders, "IVF", split=split, reading=reading).names) for split in ("train", "val", "test")]
+    parts = [
+        set(open_folders(folders, "IVF", split=split, reading=reading).names) for split in ("train", "val", "test")
+    ]
     assert set.union(*parts) == {str(index) for index in range(9)}
     assert sum(map(len, parts)) == 9
 
@@ -55,7 +57,7 @@ def test_a_module_reads_them(folders):
 
 def test_folders_without_common_names_are_refused(folders, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FilmError, match="no image in .* has a partner"):
+    with pytest.raises(FilmError, match=r"no image in .* has a partner"):
         open_folders(PairFolders(folders.a_dir, str(tmp_path / "empty")), "IVF", split="all", reading=Reading())
     with pytest.raises(FilmError, match="there is no folder"):
         open_folders(PairFolders(folders.a_dir, str(tmp_path / "none")), "IVF", split="all", reading=Reading())

@@ -97,7 +97,7 @@ def test_spoiled_content_is_refused_by_name(tmp_path):
         del file["imageB/003D"]
         file.create_dataset("imageB/003D", data=np.zeros((1, 12, 18), np.float32))
     source = HDF5Pairs(path, "IVF")
-    with pytest.raises(FilmError, match="002D in .* NaN"):
+    with pytest.raises(FilmError, match=r"002D in .* NaN"):
         source.text(2)
     with pytest.raises(FilmError, match=r"003D in .* is 16x12, B is 18x12"):
         source.read(3)

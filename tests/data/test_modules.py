@@ -154,7 +154,7 @@ def test_every_config_builds_its_module(path, monkeypatch, tmp_path):
     if path.stem == "synthetic":
         module.setup("fit")
     else:
-        with pytest.raises(FilmError, match="no data folder .*elsewhere; set FILM_DATA"):
+        with pytest.raises(FilmError, match=r"no data folder .*elsewhere; set FILM_DATA"):
             module.setup("test")
 
 

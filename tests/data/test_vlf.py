@@ -127,7 +127,7 @@ def test_a_set_without_the_list_that_is_asked_for(root):
 
 
 def test_an_unknown_set_is_answered_with_the_known(root):
-    with pytest.raises(FilmError, match="no set 'Tinny' for IVF .* sets there: Tiny"):
+    with pytest.raises(FilmError, match=r"no set 'Tinny' for IVF .* sets there: Tiny"):
         open_set(root, "IVF", name="Tinny", split="train", reading=Reading())
 
 
