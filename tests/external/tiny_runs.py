@@ -9,15 +9,14 @@ from lightning.pytorch.callbacks import Callback
 
 from film.commands.train import FilmCLI, load_experiment
 
+SILENT = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false", "--callbacks.curve=null"]
 QUICK = [
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
+    *SILENT,
     "--trainer.max_epochs=2",
     "--trainer.log_every_n_steps=2",
     "--data.init_args.size=[16, 16]",
     "--data.init_args.tasks=[IVF]",
     "--model.metrics=[EN]",
-    "--callbacks.curve=null",
 ]
 
 

@@ -1,0 +1,62 @@
+"""Every YAML of a run takes its place in one, and that run makes a step."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import SILENT
+
+from film.commands.train import load_experiment
+from film.config import CONFIGS, load
+from film.data.generated import SyntheticDataModule
+
+ROOT = Path(__file__).parent.parent
+OF_A_RUN = {"name", "seed_everything", "output_dir", "trainer", "callbacks", "model", "data"}
+NEEDS = {"logger/tensorboard.yaml": "tensorboard"}
+ONE_PROCESS = ["--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.num_nodes=1", "--trainer.strategy=auto"]
+ONE_STEP = ["--trainer.precision=32-true", "--trainer.max_steps=1", "--trainer.num_sanity_val_steps=0"]
+SLURM = {"JOB_ID": "1", "JOB_NAME": "film", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+
+
+BELOW = {"recipe/released.yaml": "data/msrs.yaml"}  # changes the data of a file that must come first
+
+
+class WithTargets(SyntheticDataModule):
+    """Drawn pairs with an ideal image, for losses that compare with one."""
+
+    def on_after_batch_transfer(self, batch: dict, dataloader_idx: int) -> dict:
+        batch = super().on_after_batch_transfer(batch, dataloader_idx)
+        return batch | {"target": torch.maximum(batch["a"], batch["b"])}
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    """Every YAML of a run, those of sweeps and other commands left out, with its name."""
+    for folder in (CONFIGS, ROOT / "experiments"):
+        for path in sorted(folder.rglob("*.yaml")):
+            if load(path).keys() <= OF_A_RUN:
+                yield path.relative_to(folder).as_posix(), path
+
+
+FILES = dict(files())
+
+
+def test_files_were_found() -> None:
+    assert len(FILES) > 30
+    assert {"tiny.yaml", "loss/mff.yaml", "trainer/slurm.yaml", "reproduce/medical.yaml"} <= FILES.keys()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_runs_one_step(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its own loss, optimizer, callbacks and logger, on drawn pairs in place of its data and the tiny network."""
+    if (package := NEEDS.get(name)) and not importlib.util.find_spec(package):
+        pytest.skip(f"needs the package {package}")
+    if name == "trainer/slurm.yaml":
+        for variable, value in SLURM.items():
+            monkeypatch.setenv(f"SLURM_{variable}", value)
+    below = f"--config={BELOW.get(name, 'tiny.yaml')}"
+    tiny = ["--config=network/tiny.yaml", "--trainer.log_every_n_steps=1", f"--output_dir={tmp_path}"]
+    run = load_experiment("tiny.yaml", below, f"--config={FILES[name]}", *tiny, *SILENT, *ONE_PROCESS, *ONE_STEP)
+    run.trainer.fit(run.model, WithTargets(size=(16, 16), train_pairs=8, val_pairs=1))
+    assert run.trainer.global_step == 1
