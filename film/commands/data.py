@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from film.commands.arguments import CommandParser
-from film.data.checking import SetReport, check_hdf5, check_vlf
+from film.data.checking import Found, SetReport, check_hdf5, check_vlf
 from film.data.packed import pack
 from film.data.sets import find_root, open_set
 from film.data.source import Reading
@@ -56,10 +56,7 @@ def _check(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("root", type=Path, metavar="ROOT", help="data folder in the VLF layout, or an HDF5 file")
     root = parser.parse_args(arguments).root
-    if root.is_file():
-        reports = [check_hdf5(root, lambda numbers: tqdm(numbers, unit=" pairs", leave=False))]
-    else:
-        reports = list(check_vlf(find_root(root), lambda pairs: tqdm(pairs, unit=" pairs", leave=False)))
+    reports = [check_hdf5(root, _progress)] if root.is_file() else list(check_vlf(find_root(root), _progress))
     print(_table(reports))
     problems = [f"{report.title}: {problem}" for report in reports for problem in report.problems]
     print(*problems, f"{len(problems)} problems" if problems else "no problems", sep="\n")
@@ -94,7 +91,7 @@ def _prepare(arguments: Sequence[str]) -> int:
         for split in vlf_splits(root, task, name):
             source = open_set(root, task, name=name, split=split, reading=reading)
             folder = options.output / task / name / split
-            count = sum(1 for _ in _progress(pack(source, folder), len(source), f"{task}/{name} {split}"))
+            count = sum(1 for _ in _progress(pack(source, folder), total=len(source), desc=f"{task}/{name} {split}"))
             size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
             print(f"{task}/{name} {split}: {count} pairs, {size / 1e6:.1f} MB -> {folder}")
     return 0
@@ -128,5 +125,5 @@ def _chosen(root: Path, options: argparse.Namespace) -> Iterator[tuple[str, str]
     return (found for found in sets if not options.set or found[1] in options.set)
 
 
-def _progress(names: Iterable[str], total: int, what: str) -> Iterable[str]:
-    return tqdm(names, total=total, desc=what, unit=" pairs", leave=False)
+def _progress(results: Iterable[Found], *, total: int, desc: str) -> Iterable[Found]:
+    return tqdm(results, total=total, desc=desc, unit=" pairs", leave=False)

@@ -3,11 +3,11 @@
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,15 @@ from film.imaging.files import read_image
 from film.imaging.picture import SMALLEST_SIDE
 from film.tasks import SOURCES
 
-Progress = Callable[[Iterable["Pair"]], Iterable["Pair"]]
+Found = TypeVar("Found")
+
+
+class Progress(Protocol):
+    """Shows how far the work has come."""
+
+    def __call__(self, results: Iterable[Found], *, total: int, desc: str) -> Iterable[Found]:
+        """Hand the results on, one after the other."""
+
 
 _THUMB = 16  # side of what pairs are compared by
 # Root mean square difference, in 8-bit levels: copies saved smaller or as JPEG have 1 to 3, other pairs 10 and more.
@@ -78,7 +86,7 @@ def check_vlf(root: Path, progress: Progress) -> Iterator[SetReport]:
 
     Args:
         root: The folder that holds `Image`.
-        progress: Wraps the pairs of a set, to show how far it has come.
+        progress: Wraps what has been seen of the pairs of a set.
 
     Raises:
         FilmError: There is no set.
@@ -96,7 +104,8 @@ def _check_set(root: Path, task: str, name: str, progress: Progress) -> SetRepor
     report = SetReport(f"{task}/{name}")
     pairs = _pairs(vlf_folder(root, task, name), SOURCES[task], report)
     with ThreadPoolExecutor() as pool:
-        looks = [look for look in pool.map(lambda pair: _look(pair, report), progress(pairs)) if look]
+        seen = pool.map(lambda pair: _look(pair, report), pairs)
+        looks = [look for look in progress(seen, total=len(pairs), desc=report.title) if look]
     report.sizes = {look.size for look in looks}
     for split in (*LISTS, "unlisted"):
         report.counts[split] = sum(pair.split == split for pair in pairs)
@@ -201,19 +210,19 @@ def _check_texts(folder: Path, names: set[str], report: SetReport) -> None:
             report.problems.append(f"one text stands {len(files)} times in {folder.name}: {', '.join(files)}")
 
 
-def check_hdf5(path: Path, progress: Callable[[Iterable[int]], Iterable[int]]) -> SetReport:
+def check_hdf5(path: Path, progress: Progress) -> SetReport:
     """Check one of the release's HDF5 files.
 
     Args:
         path: The file.
-        progress: Wraps the numbers of the pairs, to show how far it has come.
+        progress: Wraps the numbers of the pairs.
 
     Raises:
         FilmError: It can't be read at all, or has no pairs.
     """
     source = HDF5Pairs(path, "IVF")  # the task matters for sentences only
     report = SetReport(str(path), {"pairs": len(source)}, texts=len(source))
-    for index in progress(range(len(source))):
+    for index in progress(range(len(source)), total=len(source), desc=path.name):
         try:
             images = source.read(index)
             source.text(index)
