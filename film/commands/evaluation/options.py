@@ -94,5 +94,8 @@ def _check(options: argparse.Namespace) -> None:
         raise FilmError("--model needs the sources: give --a and --b, or --data and --set")
     if (options.texts or options.text_sensitivity) and not options.model:
         raise FilmError("--texts and --text-sensitivity belong to --model")
-    if options.set and not options.task:
-        options.task = options.set.partition("/")[0]
+    if options.set:
+        task, _, name = options.set.partition("/")
+        if task not in TASKS or not name:
+            raise FilmError(f"--set {options.set!r} must be TASK/SET with a task of {', '.join(TASKS)}: IVF/MSRS")
+        options.task = options.task or task
