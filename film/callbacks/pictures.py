@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from film.imaging.comparison import side_by_side
-from film.imaging.files import save_pil, write_image
+from film.imaging.files import FORMATS, save_pil, write_image
 from film.imaging.picture import Picture
 
 
@@ -84,8 +84,9 @@ class FusedWriter(BasePredictionWriter):
         """Write the images of a batch."""
         for name, image in zip(batch["name"], prediction, strict=True):
             # Names of joint sets have the set in front of a slash; anything else that isn't plain stays out of paths.
-            plain = "/".join(re.sub(r"[^\w.\-]+", "_", part).lstrip(".") for part in name.split("/"))
-            write_image(Path(trainer.default_root_dir) / "fused" / f"{plain}.png", _picture(image).as_depth(8))
+            plain = "/".join(re.sub(r"[^\w.\-]+", "_", part).lstrip(".") or "_" for part in name.split("/"))
+            stem = str(Path(plain).with_suffix("")) if Path(plain).suffix.lower() in FORMATS else plain
+            write_image(Path(trainer.default_root_dir) / "fused" / f"{stem}.png", _picture(image).as_depth(8))
 
 
 def _picture(image: Tensor) -> Picture:
