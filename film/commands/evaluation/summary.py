@@ -90,5 +90,6 @@ def _places(values: dict[str, np.ndarray], higher_is_better: bool | None) -> dic
     if higher_is_better is None:
         return {}
     sign = -1 if higher_is_better else 1
-    badness = {method: sign * float(array.mean()) for method, array in values.items() if array.size}
+    # Nine digits: symmetric metrics of the two sources differ by rounding only, and share a place.
+    badness = {method: float(f"{sign * array.mean():.9g}") for method, array in values.items() if array.size}
     return {method: 1 + sum(other < own for other in badness.values()) for method, own in badness.items()}
