@@ -1,6 +1,7 @@
 """`film fit` and its kin: from config files to a run that stops, continues, and leaves a model behind."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -130,13 +131,15 @@ class TestResume:
         assert run.trainer.global_step == 12
         assert equal(tmp_path, whole)
 
-    def test_terminated_in_mid_epoch(self, tmp_path: Path, whole: Path) -> None:
+    @pytest.mark.parametrize(("step", "validating"), [(6, False), (8, True)], ids=["training", "validation"])
+    def test_terminated_in_mid_epoch(self, tmp_path: Path, whole: Path, step: int, validating: bool) -> None:
         """SIGTERM saves at once, and the loader goes on with the next batch."""
-        interrupt = [INTERRUPT, "--callbacks.interrupt.step=6", "--callbacks.interrupt.name=SIGTERM"]
-        with pytest.raises(SystemExit):
-            fit(tmp_path, *THREE, *interrupt)
-        assert read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["global_step"] == 6
-        fit(tmp_path, *THREE, resume=str(tmp_path / "checkpoints" / "last.ckpt"))
+        interrupt = [INTERRUPT, f"--callbacks.interrupt.step={step}", "--callbacks.interrupt.name=SIGTERM"]
+        interrupt += [f"--callbacks.interrupt.validating={validating}"]
+        command = ["fit", "-c", "tiny.yaml", *QUICK, *THREE, f"--output_dir={tmp_path}", "--ckpt_path=last"]
+        assert main([*command, *interrupt]) == 128 + signal.SIGTERM
+        assert read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["global_step"] == step
+        assert main(command) == 0
         assert equal(tmp_path, whole)
 
     def test_killed_in_mid_epoch(self, tmp_path: Path, whole: Path) -> None:

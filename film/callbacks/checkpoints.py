@@ -1,13 +1,29 @@
-"""Checkpoints that appear whole or not at all."""
+"""Checkpoints that appear whole or not at all, and when the last one is taken."""
 
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning import LightningModule, Trainer
 from lightning.fabric.plugins.io import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from film.imaging.files import write_atomically
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Saves also where a run is stopped by SIGTERM or Ctrl+C, but not where it fails.
+
+    After an error the weights may be worthless, and of several processes only some may have had it: saving would wait
+    for the others forever. Arguments as `ModelCheckpoint`.
+    """
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Save if `exception` is a request to stop."""
+        if isinstance(exception, (SIGTERMException, KeyboardInterrupt)):
+            super().on_exception(trainer, pl_module, exception)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -3,6 +3,7 @@
 import argparse
 import copy
 import logging
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from film.callbacks.config import SaveRunConfig
 from film.commands.explanations import explain, innermost
@@ -165,6 +167,9 @@ def _main(subcommand: str, arguments: Sequence[str]) -> int:
         _build([subcommand, *arguments], run=True)
     except MisconfigurationException as error:
         raise FilmError(str(error)) from error
+    except SIGTERMException:  # a SystemExit without a code, which would look like success
+        _log.warning("stopped by SIGTERM; --ckpt_path last goes on from here")
+        return 128 + signal.SIGTERM
     return 0
 
 

@@ -38,11 +38,18 @@ class Interrupt(Callback):
     Args:
         step: After which step of the run.
         name: `SIGTERM`, `SIGKILL`, …
+        validating: In the validation that follows this step, after its first batch, instead of at once.
     """
 
-    def __init__(self, step: int, name: str) -> None:
-        self.step, self.signal = step, signal.Signals[name]
+    def __init__(self, step: int, name: str, *, validating: bool = False) -> None:
+        self.step, self.signal, self.validating = step, signal.Signals[name], validating
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if trainer.global_step == self.step:
+        if trainer.global_step == self.step and not self.validating:
+            os.kill(os.getpid(), self.signal)
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        if trainer.global_step == self.step and self.validating and batch_idx == 0:
             os.kill(os.getpid(), self.signal)
