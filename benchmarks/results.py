@@ -1,7 +1,7 @@
-"""Make docs/results.md: published results of other methods, models and trivial baselines, by one tool on the same pairs.
+"""Make docs/results.md: published results of other methods, models and trivial baselines, by one tool on one set.
 
-`python benchmarks/results.py [--data FOLDER] [--model NAME]…`. FOLDER holds `VLFDataset` and `peers`; default FILM_DATA.
-The tables and reports of `film evaluate` stay in outputs/results, and a second run measures only what is new.
+`python benchmarks/results.py [--data FOLDER] [--model NAME]…`. FOLDER holds `VLFDataset` and `peers`; it is FILM_DATA if
+not given. The tables and reports of `film evaluate` stay in outputs/results, and a second run measures only what is new.
 """
 
 import argparse
@@ -30,9 +30,9 @@ INTRODUCTION = """\
 # Results
 
 Fused images that other methods have published, measured by `film evaluate` on the pairs that all of them have, beside
-trivial baselines: the sources themselves (`a`, `b`), their mean and maximum, a Laplacian pyramid. One tool, one run, 8-bit
-luminance, nothing stretched, float64. **Bold** is best, *italics* second, baselines included; `rank` is the mean place
-over all metrics. What each metric is, and why other tools report other numbers: [metrics.md](metrics.md).
+trivial baselines: the sources themselves (`a`, `b`), their mean and maximum, a Laplacian pyramid. One tool, one run,
+8-bit luminance, nothing stretched, float64. **Bold** is best, *italics* second, baselines included; `rank` is the mean
+place over all metrics. What each metric is, and why other tools report other numbers: [metrics.md](metrics.md).
 
 Made by
 
@@ -40,15 +40,15 @@ Made by
 {command}
 ```
 
-Read the baselines first. A copy of one source (`a` or `b`) has VIF above 1 and a high MI; its VIF_min is low wherever the
-sources differ. On infrared and focus pairs the maximum or a Laplacian pyramid is level with the learned methods.
+Read the baselines first. A copy of one source (`a` or `b`) has VIF above 1 and a high MI; its VIF_min is low wherever
+the sources differ. On infrared and focus pairs the maximum or a Laplacian pyramid is level with the learned methods.
 """
 CLOSING = """\
 ## What the paper of FILM reports
 
 Quoted from Zhao et al., *Image Fusion via Vision-Language Model* (ICML 2024), not measured here: other test pairs, and
-images stretched to their own minimum and maximum. Its VIF for multi-exposure and multi-focus is on another scale than this
-definition gives. Don't compare these rows with the tables above.
+images stretched to their own minimum and maximum. Its VIF for multi-exposure and multi-focus is on another scale than
+this definition gives. Don't compare these rows with the tables above.
 
 | set | test pairs | EN | SD | SF | AG | VIF | Qabf |
 | --- | --: | --: | --: | --: | --: | --: | --: |
