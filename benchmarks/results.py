@@ -1,7 +1,8 @@
 """Make docs/results.md: published results of other methods, models and trivial baselines, by one tool on one set.
 
-`python benchmarks/results.py [--data FOLDER] [--model NAME]…`. FOLDER holds `VLFDataset` and `peers`; it is FILM_DATA if
-not given. The tables and reports of `film evaluate` stay in outputs/results, and a second run measures only what is new.
+`python benchmarks/results.py [--data FOLDER] [--model NAME]…`. FOLDER holds `VLFDataset` and `peers`; without it,
+FILM_DATA says where they are. The tables and reports of `film evaluate` stay in outputs/results, and a second run
+measures only what is new.
 """
 
 import argparse
