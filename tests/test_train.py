@@ -11,6 +11,7 @@ import torch
 import yaml
 from tiny_runs import QUICK, experiment, fit
 
+from film.checkpoint import load_network
 from film.cli import main
 from film.commands.train import compose_arguments
 from film.errors import FilmError
@@ -177,3 +178,25 @@ def test_from_a_run_to_a_fused_pair(tmp_path: Path, root: Path, capsys: pytest.C
     assert "test " in tables
     assert main(["predict", *common]) == 0
     assert len(list((tmp_path / "fused").glob("*.png"))) == 8 // 4 * 1
+
+
+class TestExport:
+    def test_last_to_a_file_of_any_name(self, tmp_path: Path) -> None:
+        fit(tmp_path, "--trainer.max_epochs=1")
+        target = tmp_path / "mine.safetensors"
+        assert main(["export", str(tmp_path), "--checkpoint", "last", "--output", str(target)]) == 0
+        exported = load_network(target).state_dict()
+        assert all(torch.equal(value, exported[name]) for name, value in final(tmp_path).items())
+
+    def test_bad_input(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        fit(tmp_path, "--trainer.max_epochs=1")
+        run = str(tmp_path)
+        for arguments, message in [
+            ([run, "--output", f"{run}/model.pth"], "ends in .safetensors"),
+            ([run, "--output", f"{run}/no/model.safetensors"], "there is no folder"),
+            ([run, "--checkpoint", f"{run}/none.ckpt"], "no checkpoint"),
+            ([f"{run}/checkpoints", "--checkpoint", f"{run}/checkpoints/last.ckpt"], "it has no config.yaml"),
+        ]:
+            assert main(["export", *arguments]) == 2
+            assert message in capsys.readouterr().err
+        assert not list(tmp_path.rglob("model.*"))
