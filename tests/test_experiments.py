@@ -65,9 +65,10 @@ def test_it_runs_one_step(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.realdata
 def test_small_network_on_real_pairs(film_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILM_DATA", str(film_data))
-    limits = ["--trainer.limit_val_batches=1", "--trainer.log_every_n_steps=1", "--data.init_args.num_workers=0"]
+    limits = ["--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1"]
+    limits += ["--trainer.log_every_n_steps=1", "--data.init_args.num_workers=0"]
     path = ROOT / "experiments" / "small" / "infrared_visible.yaml"
-    run = load_experiment(path, *SILENT, *ONE_PROCESS, *ONE_STEP, *limits, f"--output_dir={tmp_path}")
+    run = load_experiment(path, *SILENT, *ONE_PROCESS, *limits, f"--output_dir={tmp_path}")
     run.trainer.fit(run.model, run.datamodule)
     assert run.trainer.global_step == 1
     assert run.trainer.callback_metrics["val/Qabf"].isfinite()

@@ -107,6 +107,20 @@ class TestBadInput:
         assert main(arguments) == 2
         assert message in capsys.readouterr().err.strip().splitlines()[-1]
 
+    def test_in_a_checkpoint(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """One that is broken, and one of another network, whose arguments don't take the place of those asked for."""
+        (tmp_path / "broken.ckpt").write_bytes(b"PK\x03\x04 nothing")
+        fit(tmp_path / "run", "--trainer.max_epochs=1")
+        other = str(tmp_path / "run" / "checkpoints" / "last.ckpt")
+        wider = "--model.network.init_args.image_encoder.init_args.channels=6"
+        for flags, message in [
+            ([f"--ckpt_path={tmp_path}/broken.ckpt"], "can't be read as a checkpoint"),
+            ([f"--ckpt_path={other}", wider], "the checkpoint is of another network: 5 of another shape"),
+        ]:
+            command = ["fit", "-c", "tiny.yaml", *QUICK, f"--output_dir={tmp_path}/next", *flags]
+            assert main(command) == 2
+            assert message in capsys.readouterr().err.strip().splitlines()[-1]
+
     def test_loss_without_its_image_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(FilmError, match="no `target`"):
             fit(tmp_path, "--model.loss.ideal.class_path=film.losses.target.Target")

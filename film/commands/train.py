@@ -1,7 +1,6 @@
 """`film fit|validate|test|predict`: LightningCLI whose config files can build on one another."""
 
 import argparse
-import copy
 import logging
 import signal
 import sys
@@ -22,7 +21,7 @@ from film.commands.explanations import explain, innermost
 from film.config import compose
 from film.data.base import FusionDataModule
 from film.errors import FilmError
-from film.task import FusionTask
+from film.task import FusionTask, read_checkpoint
 
 _log = logging.getLogger("film")
 
@@ -59,20 +58,18 @@ class FilmCLI(LightningCLI):
             self.config = parser.parse_args([*flags[:behind], *file, *flags[behind:]])
         except FilmError as error:
             raise FilmError(explain(str(error), composed)) from error
-        self._asked = copy.deepcopy(self.config)
+        if subcommand := self.config.get("subcommand"):
+            # Kept from Lightning for now: it would silently put the arguments of the model that stand in a checkpoint
+            # over those that are asked for.
+            self._named, self.config[subcommand].ckpt_path = self.config[subcommand].ckpt_path, None
 
     def before_instantiate_classes(self) -> None:
-        """Let config and flags count, and find the checkpoint of a run.
-
-        Lightning silently puts the model's arguments that stand in a checkpoint over those that were asked for.
-        """
-        if not self.subcommand:
-            return
-        given, asked = self.config[self.subcommand], self._asked[self.subcommand]
-        given.model = asked.model
-        given.ckpt_path = _find_checkpoint(given, training=self.subcommand == "fit")
-        if "verbose" in given:
-            given.verbose = False  # its table repeats every number once for each test set
+        """Find the checkpoint of a run before anything is built."""
+        if self.subcommand:
+            given = self.config[self.subcommand]
+            given.ckpt_path = _find_checkpoint(self._named, given, training=self.subcommand == "fit")
+            if "verbose" in given:
+                given.verbose = False  # its table repeats every number once for each test set
 
     def instantiate_classes(self) -> None:
         """Build everything; what a component objects to is what the user gets to read."""
@@ -197,20 +194,21 @@ def _check_strategy(trainer: Namespace) -> None:
         )
 
 
-def _find_checkpoint(config: Any, *, training: bool) -> str | None:
-    """The file that `--ckpt_path` means; evaluation takes the best of the run where none and no weights are given."""
-    named = config.ckpt_path
+def _find_checkpoint(named: str | None, config: Namespace, *, training: bool) -> str | None:
+    """The file that `--ckpt_path` names; evaluation takes the best of the run where none and no weights are given."""
     if named is None and not training and config.model.weights is None:
         named = "best"
     if named is None:
         return None
     path = Path(config.output_dir, "checkpoints", f"{named}.ckpt") if named in ("best", "last") else Path(named)
-    if path.is_file():
-        return str(path)
-    if training and named == "last":  # so that a job which is started again and again needs no other command at first
+    if training and named == "last" and not path.exists():
+        # So that a job which is started again and again needs no other command at first.
         _log.info("no checkpoint %s yet: training begins anew", path)
         return None
-    raise FilmError(f"no checkpoint {path}; train first, or give --ckpt_path FILE or --model.weights FILE")
+    if not path.is_file():
+        raise FilmError(f"no checkpoint {path}; train first, or give --ckpt_path FILE or --model.weights FILE")
+    read_checkpoint(path)  # a broken one is said now, in words
+    return str(path)
 
 
 def _table(metrics: Mapping[str, Any]) -> str:
