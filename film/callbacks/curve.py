@@ -86,7 +86,7 @@ def draw_curves(curves: dict[str, list[tuple[int, float]]], path: Path) -> None:
     for name, points in curves.items():
         axes = totals if name.removesuffix("_epoch").endswith("/loss") else terms
         thin = {"linewidth": 0.6, "alpha": 0.5} if name == "train/loss" else {"marker": ".", "markersize": 3}
-        axes.plot(*zip(*points, strict=True), label=name.removesuffix("_epoch"), **thin)
+        axes.plot(*zip(*points, strict=True), label=name.replace("_epoch", ", mean of the epoch"), **thin)
     for axes, title in ((totals, "total loss"), (terms, "terms of the loss, unweighted")):
         axes.set(title=title, xlabel="step", yscale="log")
         axes.grid(alpha=0.3)
