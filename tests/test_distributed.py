@@ -77,6 +77,7 @@ def test_resume_with_another_number_of_processes(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_nodes_on_one_machine(tmp_path: Path) -> None:
     """As `trainer/multi_node.yaml` is started: torchrun on either node."""
     with socket.socket() as free:

@@ -157,6 +157,7 @@ class TestResume:
         assert main(command) == 0
         assert equal(tmp_path, whole)
 
+    @pytest.mark.slow
     def test_killed_in_mid_epoch(self, tmp_path: Path, whole: Path) -> None:
         """SIGKILL leaves the checkpoint of the last epoch; the command is the same for the first and the last start."""
         command = [sys.executable, "-m", "film", "fit", "-c", "tiny.yaml", *QUICK, *THREE]

@@ -61,6 +61,7 @@ class TestReleased:
         both = expected["similarity_a"]["total"] + expected["similarity_b"]["total"]
         assert ReleasedSimilarity()(x["fused"], x["a"], x["b"]).item() == pytest.approx(both, rel=1e-5)
 
+    @pytest.mark.slow
     def test_three_steps_of_training(self, golden: Path, expected: dict) -> None:
         training = expected["training"]
         case = load_file(golden / "film_forward.safetensors")
