@@ -279,6 +279,18 @@ def test_baselines() -> None:
     assert 0 <= exposed.min() < exposed.max() <= 255
 
 
+@pytest.mark.slow
+def test_openfocus_stands_beside_where_it_is_installed() -> None:
+    """Two halves in focus: StackMFF takes the sharp one of each."""
+    if "openfocus" not in baselines("MFF"):
+        pytest.skip("the program openfocus is not installed")
+    sharp = np.random.default_rng(0).integers(0, 256, (96, 128)).astype(np.float32)
+    soft = cv2.GaussianBlur(sharp, (0, 0), 3)
+    left = np.arange(128) < 64
+    fused = baselines("MFF")["openfocus"](np.where(left, sharp, soft), np.where(left, soft, sharp))
+    assert np.abs(fused - sharp).mean() < np.abs(soft - sharp).mean() / 4
+
+
 @pytest.mark.realdata
 def test_laplacian_on_lytro_is_what_the_reference_says(
     film_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

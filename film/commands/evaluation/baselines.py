@@ -1,11 +1,20 @@
 """Trivial fusions that every model has to beat."""
 
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-BASELINES = ("a", "b", "mean", "max", "laplacian")
+from film.errors import FilmError
+
+_OPENFOCUS = "openfocus"
+_SEARCHED = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 _LEVELS = 5  # details, above the base
 _AVERAGED_BASE = ("MEF", "MFF")
 
@@ -15,7 +24,8 @@ Fusion = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def baselines(task: str | None) -> dict[str, Fusion]:
     """Fusions of two luminance images by name: the sources themselves, mean, maximum, and a Laplacian pyramid.
 
-    For multi-exposure also Mertens' exposure fusion (OpenCV), where OpenCV brings it.
+    For multi-exposure also Mertens' exposure fusion, where OpenCV brings it; for multi-focus also StackMFF of the
+    program `openfocus` (pip install openfocus), where that is installed.
 
     Args:
         task: IVF, MIF, MEF or MFF; None counts as IVF.
@@ -30,6 +40,8 @@ def baselines(task: str | None) -> dict[str, Fusion]:
     }
     if task == "MEF" and hasattr(cv2, "createMergeMertens"):
         fusions["mertens"] = mertens
+    if task == "MFF" and shutil.which(_OPENFOCUS, path=_SEARCHED):
+        fusions["openfocus"] = openfocus
     return fusions
 
 
@@ -60,12 +72,31 @@ def laplacian(a: np.ndarray, b: np.ndarray, *, average_base: bool) -> np.ndarray
     return np.clip(np.round(fused), 0, 255)
 
 
-def _detail(base: np.ndarray, smaller: np.ndarray) -> np.ndarray:
-    return base - cv2.pyrUp(smaller, dstsize=base.shape[::-1])
-
-
 def mertens(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Exposure fusion of luminance (Mertens et al., 2007): contrast and well-exposedness; there is no saturation."""
     sources = [cv2.merge([levels.astype(np.uint8)] * 3) for levels in (a, b)]
     fused = cv2.createMergeMertens(1.0, 0.0, 1.0).process(sources)[..., 0]
     return np.clip(np.round(fused * 255), 0, 255).astype(np.float32)
+
+
+def openfocus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Multi-focus fusion by StackMFF V3, as the program `openfocus` (MIT) brings it, without alignment.
+
+    A process for each pair: the package's modules are called `core` and `utils`, which are not to be imported here.
+
+    Raises:
+        FilmError: The program fails.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        near, far, fused = (Path(name) / f"{number}.png" for number in range(3))
+        for path, levels in ((near, a), (far, b)):
+            cv2.imwrite(str(path), levels.astype(np.uint8))
+        program = shutil.which(_OPENFOCUS, path=_SEARCHED) or _OPENFOCUS
+        options = ["--method", "stackmffv3", "--align", "none", "--cpu", "--output", str(fused)]
+        done = subprocess.run(
+            [program, "--input", str(near), str(far), *options], capture_output=True, text=True, check=False
+        )
+        result = cv2.imread(str(fused), cv2.IMREAD_GRAYSCALE)
+        if result is None or result.shape != a.shape:
+            raise FilmError(f"openfocus failed: {' '.join((done.stderr or done.stdout).split())[-300:]}")
+    return result.astype(np.float32)
