@@ -81,7 +81,7 @@ def prepare(folder: Path) -> Path:
 def ours(root: Path, name: str, *, workers: int, crop: int | None = None) -> Iterable[Any]:
     """Our loader of the train list."""
     module = InfraredVisibleDataModule(
-        str(root), [name], words="features", val_share=0.0, crop=crop, batch_size=8, num_workers=workers
+        str(root), [name], words="features", val_share=0.0, crop=crop, batch_size=8, num_workers=workers, compact=True
     )
     return module.train_dataloader()
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from film.data.simulate import exposure_pair, focus_pair, misalign
 from film.data.source import Simulation
 from film.errors import FilmError
+from film.layers.text import TextFeatures
 
 Range = tuple[float, float]
 
@@ -54,7 +55,9 @@ def finish_batch(batch: dict[str, Any], augmentations: Mapping[str, Augmentation
         The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
         photos as `target`.
     """
-    batch = dict(batch)
+    batch = dict(batch) | {side: _unit(batch[side]) for side in "ab"}
+    if isinstance(text := batch.get("text"), TextFeatures):
+        batch["text"] = TextFeatures(text.tokens.float(), text.mask)
     seeds, simulations = batch.pop("seed"), batch.pop("simulation")
     settings = [augmentations.get(task) for task in batch["task"]]
     if not any(settings) and not any(simulations):
@@ -65,6 +68,11 @@ def finish_batch(batch: dict[str, Any], augmentations: Mapping[str, Augmentation
     if all(simulation == "focus" for simulation in simulations):
         batch["target"] = torch.cat([images[2] for images in finished])
     return batch
+
+
+def _unit(image: Tensor) -> Tensor:
+    """Integers of a compact batch to float32 in [0, 1]."""
+    return image if image.is_floating_point() else image.float() / torch.iinfo(image.dtype).max
 
 
 def _finish(

@@ -132,6 +132,8 @@ class FusionDataModule(LightningDataModule):
         on_error: `raise` stops at a pair that can't be read; `skip` leaves it out, reports and counts it.
         split_seed: Of the splits that no list makes.
         seed: Of order and augmentation; null takes that of `seed_everything`, or 0.
+        compact: Hand out 8- and 16-bit numbers, which become float32 in [0, 1] after the transfer to the device; for
+            the Trainer, not for loops that take batches straight from a loader.
     """
 
     task: ClassVar[str] = "IVF"
@@ -160,9 +162,11 @@ class FusionDataModule(LightningDataModule):
         on_error: OnError = "raise",
         split_seed: int = 0,
         seed: int | None = None,
+        compact: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
+        self.compact = compact
         self.root, self.train_sets, self.val_sets, self.test_sets = root, train, val, test
         self.folders, self.photos, self.weights = folders, photos, weights
         self.reading = Reading(words, text_dim, seed=split_seed, val_share=val_share, test_share=test_share)
@@ -281,7 +285,7 @@ class FusionDataModule(LightningDataModule):
             dataset,
             batch_size=batch_size,
             sampler=sampler,
-            collate_fn=Collate(),
+            collate_fn=Collate(compact=self.compact),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

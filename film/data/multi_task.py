@@ -37,6 +37,7 @@ class MultiTaskDataModule(FusionDataModule):
         on_error: `raise` stops at a pair that can't be read; `skip` leaves it out, reports and counts it.
         split_seed: Of the splits that no list makes.
         seed: Of order and augmentation; null takes that of `seed_everything`, or 0.
+        compact: See `FusionDataModule`.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class MultiTaskDataModule(FusionDataModule):
         on_error: OnError = "raise",
         split_seed: int = 0,
         seed: int | None = None,
+        compact: bool = False,
     ) -> None:
         super().__init__(
             root,
@@ -78,6 +80,7 @@ class MultiTaskDataModule(FusionDataModule):
             on_error=on_error,
             split_seed=split_seed,
             seed=seed,
+            compact=compact,
         )
         self.sets = {"train": train, "val": val, "test": test or {}}
         self.photos_of_task = photos or {}

@@ -1,7 +1,8 @@
 """Prepared pairs: decoded luminance in a few memory-mapped safetensors files, one folder a split.
 
 A pair costs one look-up and the copy of the window that is shown, instead of decoding two whole images; all workers
-share the pages. Grey images keep their 8 bits; the luminance of colour is rounded to 16, at most 8e-6 off.
+share the pages. Grey images keep their 8 bits; the luminance of colour is rounded to 16, at most 8e-6 off. Text
+features are rounded to float16.
 """
 
 import json
@@ -22,7 +23,7 @@ from film.layers.text import TextFeatures
 from film.tasks import SENTENCES
 
 _FORMAT = "film-pairs-1"
-_TYPES = {"U8": np.uint8, "U16": np.uint16, "F32": np.float32, "BOOL": np.bool_}
+_TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32, "BOOL": np.bool_}
 
 
 class PackedPairs(PairSource):
@@ -154,7 +155,7 @@ def pack(source: PairSource, folder: Path, *, shard_bytes: int = 2**28) -> Itera
 def _tensors(name: str, images: Images, text: str | TextFeatures) -> dict[str, Tensor]:
     tensors = {f"{side}/{name}": torch.from_numpy(_compact(image)) for side, image in zip("ab", images, strict=True)}
     if isinstance(text, TextFeatures):
-        tensors |= {f"tokens/{name}": text.tokens[0].contiguous(), f"mask/{name}": text.mask[0].contiguous()}
+        tensors |= {f"tokens/{name}": text.tokens[0].half().contiguous(), f"mask/{name}": text.mask[0].contiguous()}
     return tensors
 
 

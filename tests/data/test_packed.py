@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from film.data.infrared_visible import InfraredVisibleDataModule
 from film.data.packed import PackedPairs, pack
@@ -47,6 +48,29 @@ def test_a_module_reads_what_was_prepared_as_it_reads_the_files(source, root, tm
         assert (one["name"], one["text"]) == (other["name"], other["text"])
         assert (one["a"] - other["a"]).abs().max() == 0
         assert (one["b"] - other["b"]).abs().max() < 8e-6
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_compact_batches_become_the_same_ones_on_the_device(root, tmp_path, batch_size):
+    features = root / "VLFDataset/TextFeature/IVF/Tiny"
+    features.mkdir(parents=True)
+    for index in range(5):
+        np.save(features / f"{index}.npy", np.random.default_rng(index).random((1, 2 + index, 8), np.float32))
+    source = open_set(root, "IVF", name="Tiny", split="test", reading=Reading("features"))
+    for _ in pack(source, tmp_path / "prepared/IVF/Tiny/test"):
+        pass
+    options = {"test": ["Tiny"], "words": "features", "num_workers": 0, "eval_batch_size": batch_size}
+    plain, compact = (
+        InfraredVisibleDataModule(str(tmp_path / "prepared"), compact=compact, **options) for compact in (False, True)
+    )
+    for one, other in zip(plain.test_dataloader(), compact.test_dataloader(), strict=True):
+        assert one["a"].dtype == torch.float32
+        assert (other["a"].dtype, other["text"].tokens.dtype) == (torch.uint8, torch.float16)
+        done = compact.on_after_batch_transfer(other, 0)
+        assert {done[side].dtype for side in "ab"} == {torch.float32}
+        torch.testing.assert_close([done["a"], done["b"]], [one["a"], one["b"]], rtol=0, atol=1e-7)
+        assert torch.equal(done["text"].tokens, one["text"].tokens)
+        assert torch.equal(done["text"].mask, one["text"].mask)
 
 
 def test_preparing_again_replaces_everything(source, tmp_path):
