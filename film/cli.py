@@ -15,6 +15,9 @@ from film.errors import FilmError
 COMMANDS = {  # module[:function] and one line of help; imported when called, as torch takes seconds
     "fuse": ("film.commands.fuse", "fuse a pair of images, or two folders of pairs"),
     "evaluate": ("film.commands.evaluate", "measure fused images beside trivial baselines, as tables and a report"),
+    "describe": ("film.commands.describe", "write a paragraph about each image, for text-guided fusion"),
+    "texts": ("film.commands.texts", "check the texts of a data set"),
+    "encode": ("film.commands.encode", "turn texts into features once, so that training needs no language model"),
     "list": ("film.commands.list_components", "show the components of networks, and the models that ship"),
     "import": ("film.commands.import_model", "convert a released FILM checkpoint into a model file"),
     "fit": ("film.commands.train:fit", "train, or continue a run"),

@@ -21,7 +21,9 @@ COMPONENT_ROOMS = ("image_encoders", "text_encoders", "fusion", "decoders")
 BASES = tuple(f"film.{room}.base" for room in COMPONENT_ROOMS)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **{room: (f"film.{room}.base", *BRICKS) for room in COMPONENT_ROOMS},
-    **{room: (f"film.{room}.base", "film.imaging") for room in ("losses", "metrics", "describers")},
+    **{room: (f"film.{room}.base", "film.imaging") for room in ("metrics", "describers")},
+    "losses": ("film.losses.base", "film.metrics.base", "film.imaging"),  # a metric can be a term of the loss
+    "components": (),
     "data": ("film.data", *BRICKS),  # data sets share readers and simulations
     "errors": (),
     "tasks": (),
@@ -32,8 +34,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "weights": (),
     "released": (),
     "network": (*BASES, "film.layers"),
-    "checkpoint": (*BASES, "film.config", "film.network", "film.released", "film.weights"),
-    "words": ("film.checkpoint", "film.layers"),
+    "checkpoint": (*BASES, "film.components", "film.config", "film.network", "film.released", "film.weights"),
+    "words": ("film.checkpoint", "film.components", "film.config", "film.describers.base", *BRICKS),
     "devices": (),
     "pipeline": ("film.network", "film.checkpoint", "film.words", "film.devices", "film.describers.base", *BRICKS),
     "task": ("film.network", "film.losses.base", "film.metrics.base", "film.checkpoint"),
@@ -45,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "film.checkpoint",
         "film.words",
         "film.devices",
+        "film.components",
         "film.weights",
         "film.config",
         "film.callbacks",

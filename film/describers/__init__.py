@@ -1,0 +1,1 @@
+"""Describers: an image to a paragraph of words."""
