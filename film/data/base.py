@@ -119,6 +119,8 @@ class FusionDataModule(LightningDataModule):
         weights: Share of each training set, then of each folder of photos, in an epoch; none draws every pair once.
         words: `words` (texts of A and B joined, the task's sentence where there is none), `features` (text features)
             or `task` (the task's sentence only).
+        texts: Folder that holds `Text/{TASK}/{SET}/{side}`, or with features `TextFeature/{TASK}/{SET}`; null for the
+            texts in the root, or those that were prepared with the pairs.
         text_dim: Width of the text features; null takes that of the first.
         val_share: How much of a train list validates if there is no list for that.
         test_share: How much of a set without any list is test.
@@ -149,6 +151,7 @@ class FusionDataModule(LightningDataModule):
         photos: Sequence[str] = (),
         weights: Sequence[float] = (),
         words: Words = "words",
+        texts: str | None = None,
         text_dim: int | None = None,
         val_share: float = 0.05,
         test_share: float = 0.1,
@@ -169,7 +172,7 @@ class FusionDataModule(LightningDataModule):
         self.compact = compact
         self.root, self.train_sets, self.val_sets, self.test_sets = root, train, val, test
         self.folders, self.photos, self.weights = folders, photos, weights
-        self.reading = Reading(words, text_dim, seed=split_seed, val_share=val_share, test_share=test_share)
+        self.reading = Reading(words, text_dim, texts, seed=split_seed, val_share=val_share, test_share=test_share)
         self.crop, self.resize = crop, resize
         self.augmentations = {self.task: augment} if augment else {}
         self.batch_size, self.eval_batch_size, self.epoch_size = batch_size, eval_batch_size, epoch_size
@@ -185,6 +188,8 @@ class FusionDataModule(LightningDataModule):
             FilmError: There is nothing to open, or something is missing.
         """
         if self.folders:
+            if self.reading.texts:
+                raise FilmError("texts belongs to sets; folders have their own text_a_dir and text_b_dir")
             return {"folders": open_folders(self.folders, self.task, split=split, reading=self.reading)}
         if split == "test":
             return self._open(self.task, "test", sets=self.test_sets)

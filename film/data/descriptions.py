@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from film.data.source import Words
+from film.data.source import Images, PairSource, Simulation, Words
 from film.errors import FilmError
 from film.layers.text import TextFeatures
 from film.tasks import SENTENCES
@@ -90,6 +90,10 @@ class Descriptions:
         self._texts = [_by_stem(folder, (".txt",)) for folder in text_dirs if folder] if kind == "words" else []
         self._features = _by_stem(features_dir, (".npy", ".safetensors")) if kind == "features" else {}
 
+    def __len__(self) -> int:
+        """How many texts or features there are."""
+        return len(self._features) + sum(map(len, self._texts))
+
     def check(self, names: list[str]) -> None:
         """Make sure before the work that every pair has its features, and that the first can be read.
 
@@ -110,6 +114,37 @@ class Descriptions:
             return read_features(self._features[name], width=self.width)
         found = [read_text(texts[name]) for texts in self._texts if name in texts]
         return " ".join(text for text in found if text) or self.sentence
+
+
+class DescribedPairs(PairSource):
+    """Pairs with the words of another place.
+
+    Args:
+        pairs: Where the images come from.
+        descriptions: The words, by the names of `pairs`.
+    """
+
+    def __init__(self, pairs: PairSource, descriptions: Descriptions) -> None:
+        super().__init__(pairs.names, pairs.task)
+        self.pairs = pairs
+        self.descriptions = descriptions
+        descriptions.check(list(pairs.names))
+
+    def task_of(self, index: int) -> str:
+        """Task of the pair."""
+        return self.pairs.task_of(index)
+
+    def simulation_of(self, index: int) -> Simulation | None:
+        """What makes a pair of this photo, if it is one."""
+        return self.pairs.simulation_of(index)
+
+    def read(self, index: int) -> Images:
+        """Read the images where they lie."""
+        return self.pairs.read(index)
+
+    def text(self, index: int) -> str | TextFeatures:
+        """Give the words of the other place."""
+        return self.descriptions[self.names[index]]
 
 
 def _by_stem(folder: Path | None, suffixes: tuple[str, ...]) -> dict[str, Path]:

@@ -24,6 +24,8 @@ class MultiTaskDataModule(FusionDataModule):
         weights: Share of each task in an epoch; null draws every pair once.
         words: `words` (texts of A and B joined, the task's sentence where there is none), `features` (text features)
             or `task` (the task's sentence only).
+        texts: Folder that holds `Text/{TASK}/{SET}/{side}`, or with features `TextFeature/{TASK}/{SET}`; null for the
+            texts in the root, or those that were prepared with the pairs.
         text_dim: Width of the text features; null takes that of the first of each set.
         val_share: How much of a train list validates if there is no list for that.
         test_share: How much of a set without any list is test.
@@ -50,6 +52,7 @@ class MultiTaskDataModule(FusionDataModule):
         photos: Sets | None = None,
         weights: Mapping[str, float] | None = None,
         words: Words = "words",
+        texts: str | None = None,
         text_dim: int | None = None,
         val_share: float = 0.05,
         test_share: float = 0.1,
@@ -68,6 +71,7 @@ class MultiTaskDataModule(FusionDataModule):
         super().__init__(
             root,
             words=words,
+            texts=texts,
             text_dim=text_dim,
             val_share=val_share,
             test_share=test_share,

@@ -1,15 +1,21 @@
 """Find the set that a name stands for: VLF layout, prepared pairs or the release's HDF5, whatever lies there."""
 
+import logging
+import re
+from dataclasses import replace
 from pathlib import Path
 
-from film.data.descriptions import Descriptions
+from film.data.descriptions import DescribedPairs, Descriptions
 from film.data.folders import FolderPairs, PairFolders, find_files, same_names
 from film.data.hdf5 import HDF5Pairs, hdf5_names
 from film.data.packed import PackedPairs
-from film.data.source import PairSource, Reading
+from film.data.source import PairSource, Reading, Words
 from film.data.splits import Split, choose, train_or_val
-from film.data.vlf import vlf_folder, vlf_pairs
+from film.data.vlf import vlf_descriptions, vlf_folder, vlf_pairs
 from film.errors import FilmError
+
+_HDF5 = (".h5", ".hdf5")
+_log = logging.getLogger("film")
 
 
 def find_root(root: str | Path) -> Path:
@@ -38,10 +44,33 @@ def open_set(root: str | Path, task: str, *, name: str, split: Split, reading: R
         reading: How it is split and which words are read.
 
     Raises:
-        FilmError: There is no such set, or it is incomplete.
+        FilmError: There is no such set, or it is incomplete, or `reading.texts` leads nowhere.
     """
+    if reading.texts is None or reading.words == "task":
+        return _open_set(root, task, name=name, split=split, reading=reading)
+    place = _find_texts(reading.texts, reading.words)
+    pairs = _open_set(root, task, name=name, split=split, reading=replace(reading, words="task"))
+    stem = name if not name.endswith(_HDF5) else re.sub("_(train|val|test)$", "", Path(name).stem)
+    descriptions = vlf_descriptions(place, task, name=stem, reading=reading)
+    if not len(descriptions):
+        _log.warning("there are no texts of %s/%s in %s: the sentence of the task stands in", task, stem, place)
+    return DescribedPairs(pairs, descriptions)
+
+
+def _find_texts(texts: str, words: Words) -> Path:
+    kind, given = "TextFeature" if words == "features" else "Text", Path(texts).expanduser()
+    for root in (given, given / "VLFDataset"):
+        if (root / kind).is_dir():
+            return root
+    raise FilmError(
+        f"texts: {texts} holds no folder {kind}; give a folder that holds {kind}/TASK/SET, as `film describe --data` "
+        "writes it, or leave texts out to read those in the root"
+    )
+
+
+def _open_set(root: str | Path, task: str, *, name: str, split: Split, reading: Reading) -> PairSource:
     folder = find_root(root)
-    if name.endswith((".h5", ".hdf5")):
+    if name.endswith(_HDF5):
         return _open_hdf5(
             next((p for p in (folder / name, Path(name)) if p.is_file()), folder / name), task, split, reading
         )

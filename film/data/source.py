@@ -24,6 +24,7 @@ class Reading:
     Attributes:
         words: What stands for the text of a pair.
         text_dim: Width of text features; None takes that of the first.
+        texts: Folder that holds `Text/{TASK}/{SET}/{side}` and `TextFeature/{TASK}/{SET}`; None for that of the images.
         seed: Of the splits that no list makes.
         val_share: How much of the train list validates if no list says so.
         test_share: How much is test if there is no list at all.
@@ -31,6 +32,7 @@ class Reading:
 
     words: Words = "words"
     text_dim: int | None = None
+    texts: str | None = None
     seed: int = 0
     val_share: float = 0.05
     test_share: float = 0.1

@@ -59,14 +59,32 @@ def vlf_pairs(
     names, listed_in = _names(folder, (a, b), split, reading)
     if not names:
         raise FilmError(f"no pair of {folder} is left for {split}; lower val_share or test_share, or add pairs")
-    descriptions = Descriptions(
+    files = find_files(names, folder / a, folder / b, listed_in=listed_in)
+    return FolderPairs(files, task, descriptions=vlf_descriptions(root, task, name=name, reading=reading))
+
+
+def vlf_texts(root: Path, task: str, name: str) -> tuple[Path, Path]:
+    """Folders with the texts of A and of B of one set."""
+    a, b = SOURCES[task]
+    return root / "Text" / task / name / a, root / "Text" / task / name / b
+
+
+def vlf_descriptions(root: Path, task: str, *, name: str, reading: Reading) -> Descriptions:
+    """Find the words of one set.
+
+    Args:
+        root: The folder that holds `Text` and `TextFeature`.
+        task: Key of `film.tasks`.
+        name: Name of the set.
+        reading: Which words are read.
+    """
+    return Descriptions(
         task,
         reading.words,
-        text_dirs=(root / "Text" / task / name / a, root / "Text" / task / name / b),
+        text_dirs=vlf_texts(root, task, name),
         features_dir=root / "TextFeature" / task / name,
         width=reading.text_dim,
     )
-    return FolderPairs(find_files(names, folder / a, folder / b, listed_in=listed_in), task, descriptions=descriptions)
 
 
 def _names(folder: Path, sides: tuple[str, str], split: Split, reading: Reading) -> tuple[Sequence[str], str]:

@@ -5,6 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from film.data.folders import PairFolders
+from film.data.infrared_visible import InfraredVisibleDataModule
+from film.data.multi_task import MultiTaskDataModule
+from film.data.packed import pack
 from film.data.sets import find_root, open_set
 from film.data.source import Reading
 from film.errors import FilmError
@@ -134,3 +138,56 @@ def test_an_unknown_set_is_answered_with_the_known(root):
 def test_a_missing_root_names_the_variable_and_the_flag(tmp_path):
     with pytest.raises(FilmError, match=r"no data folder .*nowhere; set FILM_DATA .*--data\.init_args\.root"):
         open_set(tmp_path / "nowhere", "IVF", name="Tiny", split="train", reading=Reading())
+
+
+def write_texts(folder):
+    for side, text in (("VI", "A lit street."), ("IR", "Two warm people.")):
+        place = folder / "Text/IVF/Tiny" / side
+        place.mkdir(parents=True)
+        (place / "x0.txt").write_text(text)
+    return str(folder)
+
+
+def test_texts_may_lie_elsewhere_and_take_the_place_of_those_beside_the_images(root, tmp_path):
+    write_texts(root / "VLFDataset")
+    (root / "VLFDataset/Text/IVF/Tiny/IR/x1.txt").write_text("Not to be read.")
+    elsewhere = write_texts(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/Text/IVF/Tiny/VI/x0.txt").write_text("A dark street.")
+    source = open_set(root, "IVF", name="Tiny", split="test", reading=Reading(texts=elsewhere))
+    assert [source.text(0), source.text(1)] == ["Two warm people. A dark street.", SENTENCES["IVF"]]
+    assert source.read(0).a.shape == (24, 32)
+
+
+def test_texts_of_elsewhere_reach_the_batches_of_every_layout(root, tmp_path):
+    elsewhere = write_texts(tmp_path / "elsewhere")
+    for _ in pack(open_set(root, "IVF", name="Tiny", split="test", reading=Reading()), tmp_path / "p/IVF/Tiny/test"):
+        pass
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "Tiny_test.h5", "w") as file:
+        for group in ("imageA", "imageB"):
+            file[f"{group}/x0"] = np.zeros((1, 24, 32), np.float32)
+    for place, name in ((root, "Tiny"), (tmp_path / "p", "Tiny"), (tmp_path, str(tmp_path / "Tiny_test.h5"))):
+        module = InfraredVisibleDataModule(str(place), test=[name], texts=elsewhere, num_workers=0)
+        assert next(iter(module.test_dataloader()))["text"] == ["Two warm people. A lit street."]
+    tasks = MultiTaskDataModule(str(root), train={}, test={"IVF": ["Tiny"]}, texts=elsewhere, num_workers=0)
+    assert next(iter(tasks.test_dataloader()))["text"] == ["Two warm people. A lit street."]
+
+
+def test_features_may_lie_elsewhere(root, features, tmp_path):
+    (root / "VLFDataset/TextFeature").rename(tmp_path / "TextFeature")
+    first, second = read_features(root, texts=str(tmp_path))
+    assert (first.tokens.shape, second.tokens.shape) == ((1, 3, 8), (1, 5, 8))
+    (tmp_path / "TextFeature/IVF/Tiny/x0.npy").unlink()
+    with pytest.raises(FilmError, match=r"no text features x0\.npy"):
+        read_features(root, texts=str(tmp_path))
+
+
+def test_texts_that_lead_nowhere_are_known_before_training(root, tmp_path, caplog):
+    with pytest.raises(FilmError, match=r"nowhere holds no folder Text; .*film describe"):
+        names(root, "test", texts=str(tmp_path / "nowhere"))
+    (tmp_path / "empty/Text").mkdir(parents=True)
+    assert names(root, "test", texts=str(tmp_path / "empty")) == ["x0", "x1"]
+    assert "no texts of IVF/Tiny" in caplog.text
+    folders = PairFolders("a", "b")
+    with pytest.raises(FilmError, match="text_a_dir"):
+        InfraredVisibleDataModule(folders=folders, texts=str(tmp_path)).sources("test")
