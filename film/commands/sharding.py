@@ -1,13 +1,13 @@
 """Which part of the work this process does, when several share it: by hash of the name, so nobody has to talk.
 
-Shards come from `--shard i/n`, from the array of a Slurm job, and from the ranks of torchrun. Their results are files of
-different names, so merging is putting them into one folder.
+Shards come from `--shard i/n`, from the array of a Slurm job, and from the ranks of torchrun. Their results are files
+of different names, so merging is putting them into one folder.
 """
 
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from film.data.splits import stable_number
 from film.errors import FilmError
@@ -19,7 +19,8 @@ SHARD_HELP = (
 _ARRAY = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP")
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True)
+class Shard:
     """One of `count` parts that together are the whole; each name lies in exactly one, on every machine.
 
     Attributes:

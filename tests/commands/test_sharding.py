@@ -53,12 +53,12 @@ def array(task: int, count: int, **others: int) -> dict[str, str]:
     ],
 )
 def test_places_in_a_cluster(environment: dict[str, str], shard: tuple[int, int]) -> None:
-    assert find_shard(None, environment) == shard
+    assert find_shard(None, environment) == Shard(*shard)
 
 
 def test_what_is_asked_for_stands_above_the_array_and_is_shared_by_the_ranks() -> None:
-    assert find_shard("0/1", array(2, 5)) == (0, 1)
-    assert find_shard("1/2", array(2, 5) | {"RANK": "0", "WORLD_SIZE": "3"}) == (3, 6)
+    assert find_shard("0/1", array(2, 5)) == Shard(0, 1)
+    assert find_shard("1/2", array(2, 5) | {"RANK": "0", "WORLD_SIZE": "3"}) == Shard(3, 6)
 
 
 def test_ranks_of_all_array_tasks_together_do_everything_once() -> None:
