@@ -21,7 +21,8 @@ COMPONENT_ROOMS = ("image_encoders", "text_encoders", "fusion", "decoders")
 BASES = tuple(f"film.{room}.base" for room in COMPONENT_ROOMS)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **{room: (f"film.{room}.base", *BRICKS) for room in COMPONENT_ROOMS},
-    **{room: (f"film.{room}.base", "film.imaging") for room in ("metrics", "describers")},
+    "metrics": ("film.metrics.base", "film.imaging"),
+    "describers": ("film.describers.base", "film.describers.prompts", "film.imaging"),
     "losses": ("film.losses.base", "film.metrics.base", "film.imaging"),  # a metric can be a term of the loss
     "components": (),
     "data": ("film.data", *BRICKS),  # data sets share readers and simulations
