@@ -24,7 +24,8 @@ from film.imaging.picture import (
 )
 from film.imaging.tiles import check_tiling, fuse_in_tiles
 from film.layers.text import TextFeatures
-from film.words import check_task, encode_words, fit_features, read_text_features
+from film.layers.text_files import read_text_features
+from film.words import check_task, encode_words, fit_features
 
 Source = str | Path | Image.Image | np.ndarray | Tensor
 
@@ -158,7 +159,8 @@ class FusionPipeline:
         if isinstance(text_features, Tensor):
             text_features = TextFeatures.unpadded(text_features)
         elif not isinstance(text_features, TextFeatures):
-            text_features = read_text_features(Path(text_features))
+            path = Path(text_features)
+            return fit_features(read_text_features(path), self.model, path=path)
         return fit_features(text_features, self.model)
 
     def fuse(

@@ -1,17 +1,14 @@
-"""The words that go with a pair: what is said to the model, and text features from files."""
+"""The words that go with a pair: what is said to the model, and text features that it can take."""
 
 import logging
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
 from film.checkpoint import Model
 from film.errors import FilmError
 from film.layers.text import TextFeatures
+from film.layers.text_files import made_by
 from film.tasks import TASKS
 
 _log = logging.getLogger("film")
@@ -65,8 +62,13 @@ def check_task(task: str | None) -> None:
         raise FilmError(f"unknown task {task!r}; choose from {', '.join(TASKS)}, or leave it out")
 
 
-def fit_features(features: TextFeatures, model: Model) -> TextFeatures:
+def fit_features(features: TextFeatures, model: Model, *, path: Path | None = None) -> TextFeatures:
     """Hand features on if the model can take them.
+
+    Args:
+        features: Tokens (B, L, D) with their mask.
+        model: The model that will read them.
+        path: The file that they come from, for the error.
 
     Raises:
         FilmError: It reads no text, or features of another width.
@@ -75,53 +77,11 @@ def fit_features(features: TextFeatures, model: Model) -> TextFeatures:
         raise FilmError(f"{model.name} was built without text; leave the text features out")
     width = features.tokens.shape[-1]
     if width != model.network.text_dim:
+        origin = f"the text features of {path}{made_by(path)}," if path else "the text features"
+        encoder = type(model.network.text_encoder).__name__
+        reads = f"{model.network.text_dim}" + (f" of {encoder}" if model.reads_words else "")
         raise FilmError(
-            f"the text features are {width} wide, {model.name} reads {model.network.text_dim}; "
-            "encode the text with the encoder that the model was trained with"
+            f"{origin} are {width} wide, {model.name} reads {reads}; encode the text with the encoder that the model "
+            "was trained with (film encode --text-encoder), or take a model that was trained with these"
         )
     return features
-
-
-def read_text_features(path: Path) -> TextFeatures:
-    """Read the text features of one pair.
-
-    Args:
-        path: A `.npy` file (1, L, D), as those of the VLF data set, or a `.safetensors` file with `tokens` (L, D) and
-            `mask` (L,).
-
-    Returns:
-        Tokens (1, L, D) with their mask.
-
-    Raises:
-        FilmError: The file is missing or isn't one of the two.
-    """
-    if path.suffix not in (".npy", ".safetensors"):
-        raise FilmError(f"{path}: text features are a .npy file (1, L, D) or a .safetensors file with tokens and mask")
-    try:
-        features = _read_npy(path) if path.suffix == ".npy" else _read_safetensors(path)
-    except OSError as error:
-        raise FilmError(f"can't read {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, SafetensorError, EOFError) as error:
-        raise FilmError(f"{path} doesn't hold text features: {' '.join(str(error).split())}") from error
-    if not features.tokens.isfinite().all():
-        raise FilmError(f"{path} doesn't hold text features: there are NaN or infinite values")
-    return features
-
-
-def _read_npy(path: Path) -> TextFeatures:
-    array = np.load(path, allow_pickle=False)
-    if array.ndim != 3 or len(array) != 1 or array.dtype.kind != "f" or array.size == 0:
-        raise ValueError(f"it has {array.dtype} of shape {array.shape} instead of floats (1, L, D)")
-    return TextFeatures.unpadded(torch.from_numpy(array.astype(np.float32)))
-
-
-def _read_safetensors(path: Path) -> TextFeatures:
-    content = load_file(path)
-    tokens, mask = content["tokens"], content["mask"]
-    if tokens.ndim != 2 or mask.shape != tokens.shape[:1] or not _is_mask(mask):
-        raise ValueError(f"tokens are {tuple(tokens.shape)} and mask is {mask.dtype} {tuple(mask.shape)}")
-    return TextFeatures(tokens.float()[None], mask.bool()[None])
-
-
-def _is_mask(mask: Tensor) -> bool:
-    return mask.dtype in (torch.bool, torch.uint8)

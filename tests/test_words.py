@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,7 +18,7 @@ from film.network import FusionNetwork
 from film.tasks import SENTENCES, TASKS
 from film.text_encoders.base import TextEncoder
 from film.text_encoders.precomputed import PrecomputedText
-from film.words import encode_words, fit_features, read_text_features
+from film.words import encode_words, fit_features
 
 
 class Letters(TextEncoder):
@@ -91,61 +90,14 @@ def test_features_must_fit_the_model() -> None:
         fit_features(features, model(None))
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_features_of_the_release(tmp_path: Path, dtype: type) -> None:
-    array = np.random.default_rng(0).random((1, 5, 8)).astype(dtype)
-    np.save(tmp_path / "x.npy", array)
-    tokens, mask = read_text_features(tmp_path / "x.npy")
-    np.testing.assert_array_equal(tokens.numpy(), array.astype(np.float32))
-    assert mask.shape == (1, 5)
-    assert mask.all()
-
-
-def test_features_with_a_mask(tmp_path: Path) -> None:
-    tokens, mask = torch.rand(5, 8).bfloat16(), torch.tensor([True, True, False, True, False])
-    save_file({"tokens": tokens, "mask": mask}, tmp_path / "x.safetensors")
-    features = read_text_features(tmp_path / "x.safetensors")
-    assert torch.equal(features.tokens, tokens.float()[None])
-    assert torch.equal(features.mask, mask[None])
-
-
-@pytest.mark.parametrize(
-    "array",
-    [np.zeros((2, 5, 8)), np.zeros((5, 8)), np.zeros((1, 5, 8), np.int64), np.zeros((1, 0, 8)), np.array([{}])],
-    ids=["two texts", "no batch", "integers", "no tokens", "pickled"],
-)
-def test_arrays_that_are_no_features(tmp_path: Path, array: np.ndarray) -> None:
-    np.save(tmp_path / "x.npy", array)
-    with pytest.raises(FilmError, match=r"x\.npy doesn't hold text features"):
-        read_text_features(tmp_path / "x.npy")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"tokens": torch.rand(5, 8)},
-        {"tokens": torch.rand(5, 8), "mask": torch.ones(4, dtype=torch.bool)},
-        {"tokens": torch.rand(5, 8), "mask": torch.rand(5)},
-        {"tokens": torch.rand(1, 5, 8), "mask": torch.ones(1, 5, dtype=torch.bool)},
-        {"tokens": torch.full((5, 8), torch.nan), "mask": torch.ones(5, dtype=torch.bool)},
-    ],
-    ids=["no mask", "short mask", "float mask", "batch", "nan"],
-)
-def test_safetensors_that_are_no_features(tmp_path: Path, content: dict[str, torch.Tensor]) -> None:
-    save_file(content, tmp_path / "x.safetensors")
-    with pytest.raises(FilmError, match=r"x\.safetensors doesn't hold text features"):
-        read_text_features(tmp_path / "x.safetensors")
-
-
-def test_files_that_are_no_features(tmp_path: Path) -> None:
-    for name, message in {
-        "gone.npy": "No such file",
-        "gone.safetensors": "No such file",
-        "x.txt": "a .npy file",
-    }.items():
-        with pytest.raises(FilmError, match=message):
-            read_text_features(tmp_path / name)
-    for name in ("x.npy", "x.safetensors"):
-        (tmp_path / name).write_bytes(b"garbage")
-        with pytest.raises(FilmError, match="doesn't hold text features"):
-            read_text_features(tmp_path / name)
+def test_features_of_another_encoder_are_told_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    features = TextFeatures.unpadded(torch.rand(1, 5, 384))
+    content = {"tokens": features.tokens[0], "mask": features.mask[0]}
+    save_file(content, path, metadata={"encoder": "film.text_encoders.minilm.MiniLM"})
+    with pytest.raises(
+        FilmError, match=r"x\.safetensors, made by film\.text_encoders\.minilm\.MiniLM, are 384 wide, mine reads 768; "
+    ):
+        fit_features(features, model(PrecomputedText(768)), path=path)
+    with pytest.raises(FilmError, match="are 384 wide, mine reads 1 of Letters; encode the text with"):
+        fit_features(features, model(Letters()), path=path)

@@ -133,14 +133,15 @@ class _Fuser:
     def __init__(self, options: argparse.Namespace) -> None:
         for module in options.components:
             _import_component(module)
+        from film.layers.text_files import read_text_features
         from film.pipeline import FusionPipeline
-        from film.words import read_text_features
 
-        features = read_text_features(options.text_features) if options.text_features else None
+        if options.text_features:
+            read_text_features(options.text_features)  # what is wrong with it is said before the model is loaded
         tiling = {"tile": options.tile, "overlap": options.overlap}
         self.pipeline = FusionPipeline.load(options.model, device=options.device, precision=options.precision, **tiling)
         texts = {"text": options.text, "text_a": options.text_a, "text_b": options.text_b}
-        self.words = self.pipeline.encode(task=options.task, text_features=features, **texts)
+        self.words = self.pipeline.encode(task=options.task, text_features=options.text_features, **texts)
         self.task, self.grey = options.task, options.grey
         _log.info("fusing with %s on %s", self.pipeline.model.name, self.pipeline.device)
 

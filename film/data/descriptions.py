@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from film.data.source import Images, PairSource, Simulation, Words
 from film.errors import FilmError
 from film.layers.text import TextFeatures
+from film.layers.text_files import SUFFIXES, read_text_features
 from film.tasks import SENTENCES
 
 
@@ -23,44 +19,6 @@ def read_text(path: Path) -> str:
         return " ".join(path.read_text(encoding="utf-8").split())
     except (OSError, UnicodeDecodeError) as error:
         raise FilmError(f"can't read the text {path}: {error}") from error
-
-
-def read_features(path: Path, *, width: int | None = None) -> TextFeatures:
-    """Read the text features of one pair.
-
-    Args:
-        path: `.npy` (1, L, D), as the VLF data set has them, or `.safetensors` with `tokens` (L, D) and `mask` (L,).
-        width: The D that is expected; None takes any.
-
-    Returns:
-        Tokens (1, L, D) float32 with their mask.
-
-    Raises:
-        FilmError: The file is none of the two, has NaN or infinite values, or another width.
-    """
-    try:
-        features = _load(path)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise FilmError(f"{path} doesn't hold text features: {' '.join(str(error).split())}") from error
-    found = features.tokens.shape[-1]
-    if width is not None and found != width:
-        raise FilmError(f"{path} has text features {found} wide, expected {width}; encode all texts with one encoder")
-    if not features.tokens.isfinite().all():
-        raise FilmError(f"{path} has NaN or infinite text features; encode this text again")
-    return features
-
-
-def _load(path: Path) -> TextFeatures:
-    if path.suffix == ".npy":
-        array = np.load(path, allow_pickle=False)
-        if array.ndim != 3 or len(array) != 1 or array.dtype.kind != "f" or array.size == 0:
-            raise ValueError(f"it has {array.dtype} of shape {array.shape} instead of floats (1, L, D)")
-        return TextFeatures.unpadded(torch.from_numpy(array.astype(np.float32, copy=False)))
-    content = load_file(path)
-    tokens, mask = content["tokens"], content["mask"]
-    if tokens.ndim != 2 or mask.shape != tokens.shape[:1]:
-        raise ValueError(f"tokens are {tuple(tokens.shape)} and mask is {tuple(mask.shape)}")
-    return TextFeatures(tokens.float()[None], mask.bool()[None])
 
 
 class Descriptions:
@@ -88,7 +46,7 @@ class Descriptions:
         self.width = width
         self.features_dir = features_dir
         self._texts = [_by_stem(folder, (".txt",)) for folder in text_dirs if folder] if kind == "words" else []
-        self._features = _by_stem(features_dir, (".npy", ".safetensors")) if kind == "features" else {}
+        self._features = _by_stem(features_dir, SUFFIXES) if kind == "features" else {}
 
     def __len__(self) -> int:
         """How many texts or features there are."""
@@ -107,11 +65,11 @@ class Descriptions:
                 f"there are no text features {missing}.npy or {missing}.safetensors in {self.features_dir}; "
                 "make them with `film encode`, or choose words: words or words: task"
             )
-        self.width = read_features(self._features[names[0]], width=self.width).tokens.shape[-1]
+        self.width = read_text_features(self._features[names[0]], width=self.width).tokens.shape[-1]
 
     def __getitem__(self, name: str) -> str | TextFeatures:
         if self.kind == "features":
-            return read_features(self._features[name], width=self.width)
+            return read_text_features(self._features[name], width=self.width)
         found = [read_text(texts[name]) for texts in self._texts if name in texts]
         return " ".join(text for text in found if text) or self.sentence
 

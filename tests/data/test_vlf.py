@@ -102,7 +102,7 @@ def test_missing_features_are_known_before_training(root, features):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.full((1, 3, 8), np.nan, np.float32), r"x0\.npy has NaN"),
+        (np.full((1, 3, 8), np.nan, np.float32), r"x0\.npy doesn't hold text features: there are NaN"),
         (np.zeros((3, 8), np.float32), r"x0\.npy doesn't hold text features: .* \(3, 8\)"),
     ],
 )
