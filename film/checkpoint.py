@@ -5,10 +5,8 @@ or that the user imported beforehand.
 """
 
 import contextlib
-import importlib
 import json
 import pickle
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentParser
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from film.components import build
 from film.config import compose
 from film.decoders.base import Decoder
 from film.errors import FilmError
@@ -71,15 +69,7 @@ def build_network(config: Mapping[str, Any]) -> FusionNetwork:
     Raises:
         FilmError: It names something else than a component, or arguments that a component doesn't take.
     """
-    _check_components(config)
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(FusionNetwork, "network")
-    try:
-        return parser.instantiate(parser.parse_object({"network": dict(config)})).network
-    except FilmError:
-        raise
-    except Exception as error:  # jsonargparse wraps what a component's __init__ raises in types of its own
-        raise FilmError(f"the network cannot be built: {' '.join(str(error).split())}") from error
+    return build(config, FusionNetwork, name="network", slots=_SLOTS)
 
 
 def load_model(source: str | Path) -> Model:
@@ -170,32 +160,3 @@ def _with_weights(config: Mapping[str, Any], weights: dict[str, Tensor], path: P
         )
     network.load_state_dict(weights)
     return network.eval()
-
-
-def _check_components(config: Any, expected: type = FusionNetwork) -> None:
-    """Make sure that a config names nothing but components, before anything of it is imported or called."""
-    if not isinstance(config, Mapping) or not isinstance(config.get("class_path"), str):
-        raise FilmError(f"a component is a class_path with init_args, not {config!r:.60}")
-    arguments = config.get("init_args") or {}
-    kind = _find_class(config["class_path"], expected)
-    slots = _SLOTS if issubclass(kind, FusionNetwork) else {}
-    for name, value in arguments.items():
-        if name in slots:
-            if not (value is None and name == "text_encoder"):
-                _check_components(value, slots[name])
-        elif "class_path" in str(value):
-            raise FilmError(f"{config['class_path']}: argument {name!r} cannot be a component")
-
-
-def _find_class(class_path: str, expected: type) -> type:
-    module, _, name = class_path.rpartition(".")
-    if module.startswith("film."):  # anything else must have been imported by the user
-        with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module(module)
-    kind = getattr(sys.modules.get(module), name, None)
-    if not (isinstance(kind, type) and issubclass(kind, expected)):
-        raise FilmError(
-            f"{class_path!r} is not a {expected.__name__} that film knows; `film list` shows those, and a component "
-            "of your own must be imported first (film fuse --components MODULE)"
-        )
-    return kind

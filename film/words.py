@@ -1,15 +1,23 @@
 """The words that go with a pair: what is said to the model, and text features that it can take."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from film.checkpoint import Model
+from film.components import build
+from film.config import CONFIGS, compose, merge
+from film.describers.base import Describer
 from film.errors import FilmError
 from film.layers.text import TextFeatures
 from film.layers.text_files import made_by
 from film.tasks import TASKS
+
+DEFAULT_DESCRIBER = "none"
+"""What `film fuse` has a pair described by; a name of `configs/describer`, or `none`."""
 
 _log = logging.getLogger("film")
 
@@ -43,8 +51,7 @@ def encode_words(
         sentence = model.sentences[task or "neutral"]
         if task is None:
             _log.info("no task given: using the neutral sentence %r", sentence)
-        with torch.no_grad():
-            return TextFeatures.join([model.network.encode_text([words]) for words in (sentence, *texts)])
+        return add_words(model, None, [sentence, *texts])
     way_out = (
         "it was built without text"
         if model.network.text_encoder is None
@@ -54,6 +61,40 @@ def encode_words(
         raise FilmError(f"{model.name} can't read the words {texts[0][:40]!r}; {way_out}, or leave the words out")
     _log.info("%s reads no words: fusing without (%s)", model.name, way_out)
     return None
+
+
+@torch.no_grad()
+def add_words(model: Model, words: TextFeatures | None, texts: Sequence[str]) -> TextFeatures:
+    """Put more texts behind what is already said.
+
+    Args:
+        model: A model that reads words.
+        words: What `encode_words` gave, (1, L, D); None for nothing.
+        texts: One or more.
+    """
+    encoded = [model.network.encode_text([text]) for text in texts]
+    return TextFeatures.join([words, *encoded] if words else encoded)
+
+
+def load_describer(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Describer:
+    """Build a describer.
+
+    Args:
+        source: A name such as `statistics`, for `describer/statistics.yaml` of the configs that come with film, or a
+            YAML file with `describer:`, its `class_path` and `init_args`.
+        overrides: Arguments in place of those in the file; nested ones change parts of an argument.
+
+    Raises:
+        FilmError: There is no such describer, or it doesn't take these arguments.
+    """
+    is_file = str(source).endswith((".yaml", ".yml"))
+    known = sorted(path.stem for path in (CONFIGS / "describer").glob("*.yaml"))
+    if not is_file and source not in known:
+        raise FilmError(f"no describer {str(source)!r}; choose from {', '.join(known)}, or give a YAML file")
+    config = compose([source if is_file else f"describer/{source}.yaml"]).get("describer")
+    if not isinstance(config, dict):
+        raise FilmError(f"{source} has no describer: with a class_path and init_args; see configs/describer")
+    return build(merge(config, {"init_args": dict(overrides)}) if overrides else config, Describer, name="describer")
 
 
 def check_task(task: str | None) -> None:

@@ -49,7 +49,12 @@ class Describer(ABC):
     """Turns images into paragraphs of words that a text encoder can read.
 
     Heavy packages and models are loaded on first use, never at import or in `__init__`.
+
+    Attributes:
+        compares: Whether a text may depend on `Subject.partner`; without, partners are neither read nor remembered.
     """
+
+    compares: bool = False
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -80,6 +85,17 @@ class Describer(ABC):
         Raises:
             FilmError: It can't: a missing key or package; the message says what to set or install.
         """
+
+    def estimate(self, subjects: Iterable[Subject]) -> str | None:
+        """Say in one line what describing these images would cost, without asking or sending anything.
+
+        Args:
+            subjects: Read lazily, as by `describe`.
+
+        Returns:
+            Such as the number of tokens and the price; None where describing costs nothing but time.
+        """
+        return None
 
     @classmethod
     def tiny(cls) -> "Describer":
