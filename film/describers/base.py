@@ -51,10 +51,11 @@ class Describer(ABC):
     Heavy packages and models are loaded on first use, never at import or in `__init__`.
 
     Attributes:
-        compares: Whether a text may depend on `Subject.partner`; without, partners are neither read nor remembered.
+        compares: Whether a text may depend on `Subject.partner`; where it can't, partners are neither read nor
+            remembered.
     """
 
-    compares: bool = False
+    compares: bool = True
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class Describer(ABC):
             FilmError: Nothing can be described at all: a wrong key, an unknown model, a budget that is used up.
         """
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027  # not abstract: most need nothing
         """Find out before any image is read whether describing can work; does nothing where nothing is needed.
 
         Raises:
