@@ -1,0 +1,192 @@
+"""Wordings that train and test networks guided by text: what the pair is, what is wanted, and nonsense.
+
+They stand in `wordings.yaml` beside this file, each list twice: `train` to learn from, and `held_out`, which is never
+trained on and, for instructions, shares no content word with the training ones beyond the nouns of the task.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from film.errors import FilmError
+from film.tasks import TASKS
+
+FILE = Path(__file__).with_suffix(".yaml")
+
+_PAIRS = (
+    ("emphasise_a", "emphasise_b"),
+    ("heat", "less_heat"),
+    ("uptake", "less_uptake"),
+    ("soft_tissue", "bone"),
+    ("natural_brightness", "thermal_brightness"),
+    ("brighter", "darker"),
+    ("more_contrast", "less_contrast"),
+    ("sharper", "softer"),
+    ("denoise", "keep_grain"),
+)
+OPPOSITES: dict[str, str] = {key: other for pair in _PAIRS for key, other in (pair, pair[::-1])}
+
+# Instructions that mean something for one task only.
+_ONLY = {
+    **dict.fromkeys(("heat", "less_heat", "natural_brightness", "thermal_brightness"), "IVF"),
+    **dict.fromkeys(("uptake", "less_uptake", "soft_tissue", "bone"), "MIF"),
+}
+
+# Words that only one kind of scan can mean; a wording with words of several kinds suits each of them.
+_SCANS = {
+    "CT": r"\bCTs?\b|computed|bone|skull|hounsfield|fractur|calcifi|x-ray",
+    "PET": r"\bPETs?\b|positron|tracer|uptake|function|metaboli|nuclear|FDG|glucose",
+    "SPECT": r"\bSPECTs?\b|tracer|uptake|function|metaboli|nuclear|perfusion",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Wordings of one meaning, split once and for all.
+
+    Args:
+        train: To learn from.
+        held_out: Never trained on.
+    """
+
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    def __add__(self, other: "Split") -> "Split":
+        return Split(self.train + other.train, self.held_out + other.held_out)
+
+
+@dataclass(frozen=True)
+class TaskWordings:
+    """What is said about pairs of one task.
+
+    Args:
+        sentences: Name what is fused, without an instruction and without an order.
+        order_ab: Say that the first image is source A of `film.tasks.SOURCES`.
+        order_ba: Say that the first image is source B.
+        instructions: `emphasise_a` and `emphasise_b` in words of the task, such as "keep the infrared".
+    """
+
+    sentences: Split
+    order_ab: Split
+    order_ba: Split
+    instructions: dict[str, Split]
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """All wordings.
+
+    Args:
+        instructions: By key, in words that suit every task the key is for.
+        tasks: By task, what is said about its pairs.
+        nonsense: Has nothing to do with images.
+        regions: `left`, `right`, `top`, `bottom`, `centre`: phrases for `append`.
+        intensifiers: `weak` and `strong`: phrases for `append`.
+    """
+
+    instructions: dict[str, Split]
+    tasks: dict[str, TaskWordings]
+    nonsense: Split
+    regions: dict[str, Split]
+    intensifiers: dict[str, Split]
+
+    def keys(self, task: str) -> tuple[str, ...]:
+        """Instructions that mean something for a task, one of `film.tasks.TASKS`."""
+        return tuple(key for key in OPPOSITES if _ONLY.get(key, task) == task)
+
+    def instruction(self, key: str, task: str) -> Split:
+        """Wordings of an instruction for a task: the general ones and those in words of the task."""
+        own = self.tasks[task].instructions.get(key, Split((), ()))
+        return self.instructions[key] + own
+
+
+def fits(wording: str, scan: str) -> bool:
+    """Whether a medical wording suits pairs of MRI and this scan (CT, PET or SPECT).
+
+    "Boost the tracer" fits PET and SPECT; what names no scan fits every one.
+    """
+    if scan not in _SCANS:
+        raise FilmError(f"no scan {scan!r}; there are {', '.join(_SCANS)}")
+    meant = [name for name, words in _SCANS.items() if re.search(words, wording, re.IGNORECASE)]
+    return not meant or scan in meant
+
+
+def append(wording: str, *phrases: str) -> str:
+    """Phrases of place or strength at the end: ("Brighten it.", "on the left") → "Brighten it on the left."."""
+    body = wording.rstrip(".!? ")
+    return " ".join([body, *phrases]) + wording[len(body) :].rstrip()
+
+
+@cache
+def load_wordings(path: Path = FILE) -> Wordings:
+    """Read and check a file of wordings, by default that of the package.
+
+    Raises:
+        FilmError: The file can't be read, or a list is missing, unknown, empty, or holds anything but distinct texts.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FilmError(
+            f"{path} is no readable YAML ({' '.join(str(error).split())}); take that of the package"
+        ) from error
+    top = _Node(path, "", content).children("instructions", "tasks", "nonsense", "regions", "intensifiers")
+    return Wordings(
+        instructions=top["instructions"].splits(*OPPOSITES),
+        tasks={task: _task(node) for task, node in top["tasks"].children(*TASKS).items()},
+        nonsense=top["nonsense"].split(),
+        regions=top["regions"].splits("left", "right", "top", "bottom", "centre"),
+        intensifiers=top["intensifiers"].splits("weak", "strong"),
+    )
+
+
+@dataclass(frozen=True)
+class _Node:
+    path: Path
+    name: str
+    content: Any
+
+    def children(self, *names: str) -> dict[str, "_Node"]:
+        """The parts of a mapping, which has to have exactly these."""
+        found = list(self.content) if isinstance(self.content, Mapping) else []
+        if set(found) != set(names):
+            where = self.name or "the top level"
+            raise FilmError(f"{self.path}: {where} has {found or type(self.content).__name__}, not {', '.join(names)}")
+        prefix = f"{self.name}." if self.name else ""
+        return {name: _Node(self.path, prefix + name, self.content[name]) for name in names}
+
+    def split(self) -> Split:
+        parts = self.children("train", "held_out")
+        split = Split(parts["train"].texts(), parts["held_out"].texts())
+        if both := set(split.train) & set(split.held_out):
+            raise FilmError(f"{self.path}: {self.name} has {both.pop()!r} in train and held_out; leave one out")
+        return split
+
+    def splits(self, *names: str) -> dict[str, Split]:
+        return {name: node.split() for name, node in self.children(*names).items()}
+
+    def texts(self) -> tuple[str, ...]:
+        texts = self.content if isinstance(self.content, list) else []
+        if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+            raise FilmError(
+                f"{self.path}: {self.name} is not a list of texts; put quotes round each that YAML misreads"
+            )
+        if twice := [text for text in texts if texts.count(text) > 1]:
+            raise FilmError(f"{self.path}: {self.name} has {twice[0]!r} twice; leave one out")
+        return tuple(texts)
+
+
+def _task(node: _Node) -> TaskWordings:
+    parts = node.children("sentences", "order_ab", "order_ba", "instructions")
+    return TaskWordings(
+        sentences=parts["sentences"].split(),
+        order_ab=parts["order_ab"].split(),
+        order_ba=parts["order_ba"].split(),
+        instructions=parts["instructions"].splits("emphasise_a", "emphasise_b"),
+    )

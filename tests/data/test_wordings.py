@@ -1,0 +1,219 @@
+"""The wordings: complete, split honestly, and read with errors that help."""
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+from film.data.wordings import FILE, OPPOSITES, Split, Wordings, append, fits, load_wordings
+from film.errors import FilmError
+from film.tasks import TASKS
+
+# Words without content: articles, pronouns, auxiliaries, prepositions and particles, conjunctions, quantity and degree.
+STOP = """
+    a an the this that these those it its itself they them their there here we us our i me my you your yours he she him
+    her his who whose whoever what whatever which one ones somebody anybody nobody everybody something anything nothing
+    everything someone anyone everyone
+    be is are was were been being am do does did doing done have has had having
+    can cannot could will would shall should may might must ought need let ca wo
+    of in on at to from by for with without into onto upon over under above below between among through throughout
+    across along around about against towards toward off out up down upwards downwards away back than as like per via
+    and or but nor if when while where wherever because so yet though although whether rather until
+    not no never nor none neither either both all any each every some such other another same own only just even also
+    too very more most less least much many few little lot lots bit quite how why please far enough whole
+"""
+# The nouns of the task may stand on both sides.
+NOUNS = """
+    infrared visible thermal mri ct pet spect exposure overexposed underexposed overexposure underexposure
+    exposed focus focused image picture photo source scan a b first second scene result fused fusion near far
+    foreground background
+"""
+ENDINGS = """
+    isation ization ations ation ated ating ates ator ate ising izing ings ing edly ness ers est ement ements ful
+    less able ible ities ity ious ised ized ise ize ens en ies ied ish ive ion ions al ally ly ic ed er es
+    or y s e
+"""
+
+
+def stem(word: str) -> str:
+    """A word without its endings: brightness, brighten and brighter are all bright; it cuts rather too much."""
+    while ending := max(
+        (e for e in ENDINGS.split() if word.endswith(e) and len(word) - len(e) >= 4), key=len, default=""
+    ):
+        word = word[: -len(ending)]
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def content(wordings: tuple[str, ...]) -> set[str]:
+    """Stems of the words that carry content."""
+    text = " ".join(wordings).lower().replace("over-exp", "overexp").replace("under-exp", "underexp")
+    words = re.findall(r"[^\W\d_]+", re.sub(r"n't\b|'\w+", "", text))
+    return {stem(word) for word in words if word not in STOP.split()} - {stem(noun) for noun in NOUNS.split()}
+
+
+@pytest.fixture(scope="module")
+def words() -> Wordings:
+    return load_wordings()
+
+
+def pooled(words: Wordings, key: str) -> Split:
+    """All wordings of an instruction, in general words and in those of every task."""
+    own = [words.tasks[task].instructions[key] for task in TASKS if key in words.tasks[task].instructions]
+    return sum(own, words.instructions[key])
+
+
+@pytest.mark.parametrize(
+    ("word", "root"),
+    [
+        ("brightness", "bright"),
+        ("brighten", "bright"),
+        ("brightened", "bright"),
+        ("noisy", "nois"),
+        ("noise", "nois"),
+        ("details", "detail"),
+        ("sharpening", "sharp"),
+        ("sharpest", "sharp"),
+        ("illumination", "illumin"),
+        ("illuminate", "illumin"),
+        ("red", "red"),
+    ],
+)
+def test_stem(word: str, root: str) -> None:
+    assert stem(word) == root
+
+
+def test_content_sees_through_forms_and_leaves_nouns_of_the_task_out() -> None:
+    assert content(("Could you brighten the first image?", "BRIGHTER!")) == {"bright"}
+    assert content(("over-exposed", "MRI, not CT", "source B")) == set()
+
+
+@pytest.mark.parametrize("key", OPPOSITES)
+def test_held_out_instructions_share_no_content_word_with_training(words: Wordings, key: str) -> None:
+    held_out = pooled(words, key).held_out
+    for trained in (key, OPPOSITES[key]):
+        shared = content(held_out) & content(pooled(words, trained).train)
+        guilty = [wording for wording in held_out if content((wording,)) & shared]
+        assert not shared, f"{shared} of {key} held out are trained on in {trained}: {guilty}"
+
+
+@pytest.mark.parametrize("key", OPPOSITES)
+def test_enough_instructions(words: Wordings, key: str) -> None:
+    assert len(words.instructions[key].train) >= 30
+    assert len(words.instructions[key].held_out) >= 20
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_enough_about_every_task(words: Wordings, task: str) -> None:
+    about = words.tasks[task]
+    assert len(about.sentences.train) >= 30
+    assert len(about.sentences.held_out) >= 10
+    assert min(len(about.order_ab.train), len(about.order_ba.train)) >= 12
+    for split in about.instructions.values():
+        assert len(split.train) >= 30
+        assert len(split.held_out) >= 10
+
+
+def test_enough_of_the_rest(words: Wordings) -> None:
+    assert len(words.nonsense.train) >= 40
+    assert len(words.nonsense.held_out) >= 20
+    assert all(len(split.train) >= 10 for split in words.regions.values())
+    assert all(len(split.train) >= 10 for split in words.intensifiers.values())
+
+
+def test_no_wording_means_two_things(words: Wordings) -> None:
+    """But for the general ones of a task, each text has one meaning; a held-out text is trained on nowhere."""
+    meanings = [*(pooled(words, key) for key in OPPOSITES), words.nonsense]
+    for task in TASKS:
+        meanings += [words.tasks[task].sentences, words.tasks[task].order_ab, words.tasks[task].order_ba]
+    texts = [text.lower().rstrip(".!?") for split in meanings for text in chain(split.train, split.held_out)]
+    assert sorted({text for text in texts if texts.count(text) > 1}) == []
+
+
+def test_keys_of_a_task(words: Wordings) -> None:
+    assert "heat" in words.keys("IVF")
+    assert "heat" not in words.keys("MIF")
+    assert "bone" in words.keys("MIF")
+    assert words.keys("MEF") == words.keys("MFF")
+    assert {"emphasise_a", "emphasise_b", "brighter", "darker"} < set(words.keys("MFF"))
+
+
+def test_instruction_joins_general_words_and_those_of_the_task(words: Wordings) -> None:
+    joined = words.instruction("emphasise_a", "IVF")
+    assert set(words.instructions["emphasise_a"].train) < set(joined.train)
+    assert set(words.tasks["IVF"].instructions["emphasise_a"].held_out) < set(joined.held_out)
+    assert words.instruction("brighter", "IVF") == words.instructions["brighter"]
+
+
+@pytest.mark.parametrize(
+    ("wording", "scans"),
+    [
+        ("Keep the CT.", {"CT"}),
+        ("Boost the tracer uptake.", {"PET", "SPECT"}),
+        ("Let the PET dominate.", {"PET"}),
+        ("Show the fracture.", {"CT"}),
+        ("Fuse an MRI with a CT, PET or SPECT image.", {"CT", "PET", "SPECT"}),
+        ("Emphasise the second image.", {"CT", "PET", "SPECT"}),
+        ("Fuse the MRI.", {"CT", "PET", "SPECT"}),
+    ],
+)
+def test_wordings_that_name_a_scan_fit_only_it(wording: str, scans: set[str]) -> None:
+    assert {scan for scan in ("CT", "PET", "SPECT") if fits(wording, scan)} == scans
+
+
+def test_fits_knows_its_scans() -> None:
+    with pytest.raises(FilmError, match=r"no scan 'MRI'; there are CT, PET, SPECT"):
+        fits("anything", "MRI")
+
+
+@pytest.mark.parametrize("scan", ["CT", "PET", "SPECT"])
+def test_every_scan_has_its_wordings(words: Wordings, scan: str) -> None:
+    for key in ("emphasise_a", "emphasise_b"):
+        split = words.tasks["MIF"].instructions[key]
+        assert sum(fits(wording, scan) for wording in split.train) >= 10
+        assert sum(fits(wording, scan) for wording in split.held_out) >= 3
+
+
+def test_append_keeps_the_end_of_the_sentence() -> None:
+    assert append("Brighten it.", "on the left") == "Brighten it on the left."
+    assert append("Could you brighten it? ", "on the left", "slightly") == "Could you brighten it on the left slightly?"
+    assert append("brighter", "slightly") == "brighter slightly"
+
+
+def broken(tmp_path: Path, *path: str, value: object) -> Path:
+    """The package's file with one place changed."""
+    tree = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    node = tree
+    for name in path[:-1]:
+        node = node[name]
+    node[path[-1]] = value
+    file = tmp_path / "words.yaml"
+    file.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("instructions", "heat", "train"), [], r"instructions\.heat\.train is not a list of texts"),
+        (("instructions", "heat", "train"), ["warm", True], r"instructions\.heat\.train is not a list of texts"),
+        (("instructions", "heat", "held_out"), "warm", r"instructions\.heat\.held_out is not a list of texts"),
+        (("nonsense", "train"), ["egg", "egg"], r"nonsense\.train has 'egg' twice"),
+        (("nonsense",), {"train": ["egg"], "held_out": ["egg"]}, r"nonsense has 'egg' in train and held_out"),
+        (("instructions", "hotter"), {}, r"instructions has .*'hotter'.*, not emphasise_a, "),
+        (("tasks", "IVF"), None, r"tasks\.IVF has NoneType, not sentences, order_ab, "),
+        (("more",), 1, r"the top level has .*'more'.*, not instructions, "),
+    ],
+)
+def test_broken_files_are_told_where(tmp_path: Path, path: tuple[str, ...], value: object, message: str) -> None:
+    with pytest.raises(FilmError, match=message):
+        load_wordings(broken(tmp_path, *path, value=value))
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(FilmError, match=r"missing\.yaml is no readable YAML"):
+        load_wordings(tmp_path / "missing.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [")
+    with pytest.raises(FilmError, match=r"broken\.yaml is no readable YAML"):
+        load_wordings(tmp_path / "broken.yaml")
