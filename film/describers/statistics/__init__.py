@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from film.describers.base import Describer, Description, Outcome, Subject
+from film.describers.statistics.appearance import fillers
 from film.describers.statistics.infrared import infrared, visible
 from film.describers.statistics.look import Look, look_at
 from film.describers.statistics.medical import medical
 from film.describers.statistics.photo import exposure, focus, plain
 from film.describers.statistics.words import paragraph
 from film.errors import FilmError
+from film.imaging.picture import check_pair
 
 RULES = 1  # of a change of any sentence or threshold
 
@@ -42,16 +44,16 @@ class StatisticsDescriber(Describer):
             yield subject, outcome
 
     def _write(self, subject: Subject) -> str:
-        look = look_at(subject.picture)
-        other = look_at(subject.partner) if subject.partner else None
-        return paragraph(sentence for sentence in _sentences(subject, look, other) if sentence)
+        look, other = look_at(subject.picture), None
+        if subject.partner:
+            check_pair(subject.picture, subject.partner, names=(subject.name, "its partner"))
+            other = look_at(subject.partner)
+        return paragraph(_sentences(subject, look, other), fillers(look))
 
 
 def _sentences(subject: Subject, look: Look, other: Look | None) -> Iterator[str]:
     if subject.task is None or subject.side is None:
         return plain(look)
     if subject.task == "IVF":
-        return infrared(look, other) if subject.side == "a" else visible(look, other)
-    if subject.task == "MIF":
-        return medical(look, other, subject.side)
-    return (exposure if subject.task == "MEF" else focus)(look, other, subject.side)
+        return (infrared if subject.side == "a" else visible)(look, other)
+    return {"MIF": medical, "MEF": exposure, "MFF": focus}[subject.task](look, other, subject.side)

@@ -1,74 +1,46 @@
 """Sentences about one image beside another of the same scene."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 
 from film.describers.statistics.look import Look
-from film.describers.statistics.words import number, pieces, place, share, size
+from film.describers.statistics.words import extent
 
 _STEP = 0.08  # difference of luminance that is plain to see
 _SHARPER = 1.3  # ratio of detail from which one image is called sharper
-_FLOOR = 0.004  # detail below which neither shows any
+_FLOOR = 0.005  # detail up to which an image shows hardly any
 _LEAST = 0.01  # share of the picture that is worth a word
+_SAME = 0.05  # difference to the surroundings up to which a region hardly stands out
 
 
 def brighter(look: Look, other: Look, name: str) -> str:
     """Where the image is brighter and darker than the other."""
-    above, below = look.light > other.light + _STEP, look.light < other.light - _STEP
-    for mask, word in ((above, "brighter"), (below, "darker")):
-        if mask.mean() > 0.85:
-            return f"It is {word} than {name} nearly everywhere."
-    said = [
-        f"{word} than {name} in {share(mask)} of the picture, {place(mask)}"
-        for mask, word in ((above, "brighter"), (below, "darker"))
-        if mask.mean() >= _LEAST
-    ]
-    if not said:
-        return f"Nowhere does it differ much in brightness from {name}."
-    return f"It is {said[0]}." if len(said) == 1 else f"It is {said[0]}, and darker {place(below)}."
+    masks = {"brighter": look.light > other.light + _STEP, "darker": look.light < other.light - _STEP}
+    return _than("It is", masks, name) or f"Nowhere does it differ much in brightness from {name}."
 
 
-def sharper_mask(look: Look, other: Look) -> np.ndarray:
+def finer_mask(look: Look, other: Look) -> np.ndarray:
     """(h, w) of bool: where the image has clearly more detail than the other."""
     mask = (look.detail > _FLOOR) & (look.detail > _SHARPER * other.detail)
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
 
 
-def sharper(look: Look, other: Look, name: str) -> Iterator[str]:
+def finer(look: Look, other: Look, name: str) -> str:
     """Where the image has more detail than the other, and where less."""
-    here, there = sharper_mask(look, other), sharper_mask(other, look)
-    if here.mean() >= _LEAST:
-        yield f"More detail than in {name} shows in {share(here)} of the picture, {place(here)}."
-    if there.mean() >= _LEAST:
-        yield f"{name[0].upper()}{name[1:]} has more detail in {share(there)} of it, {place(there)}."
-    if max(here.mean(), there.mean()) < _LEAST:
-        yield f"Detail is about the same as in {name}."
+    masks = {"finer": finer_mask(look, other), "poorer": finer_mask(other, look)}
+    return _than("Its detail is", masks, name) or f"Its detail is about the same as in {name}."
 
 
-def standouts(look: Look, *, least: float = 0.12) -> np.ndarray:
-    """(h, w) of bool: what is brighter than halfway from the median to the brightest, and that by a clear step.
-
-    Empty where nothing stands out, or where what does is no minority.
-    """
-    middle, top = look.percentile(50), look.percentile(99.8)
-    mask = look.light > (middle + top) / 2
-    if top - middle < least or mask.mean() > 0.3:
-        return np.zeros_like(mask)
-    return mask
-
-
-def spots(mask: np.ndarray, kind: str) -> str:
-    """Count the pieces of a mask and say where the largest is: `Three small hot regions stand out, …`."""
-    parts = pieces(mask)
-    if not parts:
+def _than(what: str, masks: dict[str, np.ndarray], name: str) -> str:
+    said = [(word, extent(mask)) for word, mask in masks.items() if mask.mean() >= _LEAST]
+    if not said:
         return ""
-    largest = size(float(parts[0].mean()))
-    if len(parts) == 1:
-        return f"One {largest} {kind} region stands out {place(parts[0])}."
-    count = number(len(parts)).capitalize()
-    return f"{count} {kind} regions stand out, the largest, a {largest} one, {place(parts[0])}."
+    (first, where), *rest = said
+    return (
+        f"{what} {first} than {'in ' * what.startswith('Its')}{name} in {where}"
+        + "".join(f", and {word} in {where}" for word, where in rest)
+        + "."
+    )
 
 
 def around(mask: np.ndarray) -> np.ndarray:
@@ -80,7 +52,10 @@ def around(mask: np.ndarray) -> np.ndarray:
     return outer & ~inner
 
 
-def against_surroundings(light: np.ndarray, mask: np.ndarray) -> float:
-    """How much brighter a masked region of an image is than what lies about it; 0 where nothing does."""
+def stands_out(light: np.ndarray, mask: np.ndarray) -> str:
+    """How a region that stands out in one image looks in the luminance of another, against a rim about it."""
     rim = around(mask)
-    return float(light[mask].mean() - light[rim].mean()) if rim.any() else 0.0
+    step = float(light[mask].mean() - light[rim].mean()) if rim.any() else 0.0
+    if abs(step) < _SAME:
+        return "hardly stands out"
+    return f"is on average {'brighter' if step > 0 else 'darker'} than its surroundings"

@@ -1,19 +1,20 @@
 """From masks and numbers to words that say no more than was measured."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-MOST_WORDS = 95
+LEAST_WORDS, MOST_WORDS = 45, 92
 _WHOLLY, _MOSTLY = 0.92, 0.75  # shares of a mask that must lie within a place to name it
+
+Steps = Sequence[tuple[float, str]]  # upper limits and what lies below them
 
 # Top, bottom, left and right of each place as shares of height and width; of those that fit, the smallest is named.
 _PLACES: dict[str, tuple[float, float, float, float]] = {
     "in the centre": (0.3, 0.7, 0.3, 0.7),
-    "at the top, in the middle": (0, 0.4, 0.3, 0.7),
-    "at the bottom, in the middle": (0.6, 1, 0.3, 0.7),
+    "in the upper middle": (0, 0.4, 0.3, 0.7),
+    "in the lower middle": (0.6, 1, 0.3, 0.7),
     "at the left edge": (0.2, 0.8, 0, 0.3),
     "at the right edge": (0.2, 0.8, 0.7, 1),
     "left of the centre": (0.25, 0.75, 0.1, 0.5),
@@ -39,80 +40,97 @@ _ZONES = (
     ("on the left", "in the centre", "on the right"),
     ("in the lower left", "at the bottom", "in the lower right"),
 )
-_SHARES = (
-    (0.001, "a trace"),
-    (0.01, "about a hundredth"),
-    (0.02, "about a fiftieth"),
-    (0.05, "about a twentieth"),
-    (0.1, "about a tenth"),
-    (0.15, "about a seventh"),
-    (0.2, "about a fifth"),
-    (0.25, "about a quarter"),
-    (1 / 3, "about a third"),
-    (0.4, "about two fifths"),
-    (0.5, "about half"),
-    (0.6, "about three fifths"),
-    (2 / 3, "about two thirds"),
-    (0.75, "about three quarters"),
-    (0.85, "more than four fifths"),
-    (0.93, "more than nine tenths"),
-    (1.0, "nearly all"),
+_SHARES: Steps = (
+    (0.005, "less than a hundredth"),
+    (0.014, "about a hundredth"),
+    (0.032, "about a fiftieth"),
+    (0.07, "about a twentieth"),
+    (0.122, "about a tenth"),
+    (0.173, "about a seventh"),
+    (0.224, "about a fifth"),
+    (0.289, "about a quarter"),
+    (0.365, "about a third"),
+    (0.447, "about two fifths"),
+    (0.548, "about half"),
+    (0.632, "about three fifths"),
+    (0.707, "about two thirds"),
+    (0.8, "about three quarters"),
+    (0.9, "more than four fifths"),
+    (0.97, "more than nine tenths"),
+    (1.1, "nearly all"),
 )
-_COUNTS = ("no", "one", "two", "three", "four", "five", "six")
+_SIZES: Steps = ((0.003, "tiny"), (0.02, "small"), (0.1, "fairly large"), (1.1, "large"))
+_COUNTS: Steps = (
+    (2, "one"),
+    (3, "two"),
+    (4, "three"),
+    (5, "four"),
+    (6, "five"),
+    (7, "six"),
+    (13, "several"),
+    (1e9, "many"),
+)
+
+
+def grade(value: float, steps: Steps) -> str:
+    """Give the word of the first step that the value lies below; the last word has no upper limit."""
+    return next((word for limit, word in steps if value < limit), steps[-1][1])
 
 
 def place(mask: np.ndarray) -> str:
-    """Say where a mask is: the smallest place that holds it, `mostly …` one that holds three quarters, or its spread.
+    """Say where a mask is: the smallest place that holds it, or `mostly …` one that holds three quarters.
 
     Args:
         mask: (h, w) of bool, somewhere True.
 
     Returns:
-        An adverbial such as `in the upper left`.
+        An adverbial such as `in the upper left`; of what fits no place, how it is spread.
     """
     height, width = mask.shape
     total = np.count_nonzero(mask)
-    fits: list[tuple[float, float, str]] = []
+    best: tuple[bool, float, float, str] | None = None
     for name, (top, bottom, left, right) in _PLACES.items():
         rows = slice(round(top * height), round(bottom * height))
         columns = slice(round(left * width), round(right * width))
-        held = np.count_nonzero(mask[rows, columns]) / total
-        if held >= _MOSTLY:
-            fits.append(((bottom - top) * (right - left), held, name))
-    wholly = [fit for fit in fits if fit[1] >= _WHOLLY]
-    if wholly:
-        return min(wholly, key=lambda fit: (fit[0], -fit[1]))[2]
-    if fits:
-        return "mostly " + min(fits, key=lambda fit: (fit[0], -fit[1]))[2]
-    low, high = zone_range(mask)
+        held = float(np.count_nonzero(mask[rows, columns]) / total)
+        fit = (held < _WHOLLY, (bottom - top) * (right - left), -held, name)
+        if held >= _MOSTLY and (best is None or fit < best):
+            best = fit
+    if best:
+        return f"mostly {best[3]}" if best[0] else best[3]
+    low, high = ninths(mask)[1:]
     if low > 0.4 * mask.mean() and high < 2 * mask.mean():
         return "all over the picture"
     return f"in many parts, most of all {zone(mask)}"
 
 
+def ninths(values: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Means of the ninths of a picture, three by three, and the smallest and the largest of them."""
+    means = cv2.resize(values.astype(np.float32), (3, 3), interpolation=cv2.INTER_AREA)
+    return means, float(means.min()), float(means.max())
+
+
 def zone(values: np.ndarray, *, largest: bool = True) -> str:
-    """Name the ninth of the picture, three by three, where values are largest or smallest on average."""
-    ninths = cv2.resize(values.astype(np.float32), (3, 3), interpolation=cv2.INTER_AREA)
-    index = int(ninths.argmax() if largest else ninths.argmin())
+    """Name the ninth of the picture where values are largest or smallest on average."""
+    means = ninths(values)[0]
+    index = int(means.argmax() if largest else means.argmin())
     return _ZONES[index // 3][index % 3]
 
 
-def zone_range(values: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest mean of the ninths of a picture."""
-    ninths = cv2.resize(values.astype(np.float32), (3, 3), interpolation=cv2.INTER_AREA)
-    return float(ninths.min()), float(ninths.max())
+def share(mask: np.ndarray) -> str:
+    """Say which share of the picture a mask covers, as a common fraction that is a fifth off at most."""
+    return grade(float(mask.mean()), _SHARES)
 
 
-def share(part: float | np.ndarray) -> str:
-    """Say a share in (0, 1], or of a mask, as the nearest common fraction by ratio."""
-    part = float(np.mean(part))
-    middles = [(low[0] * high[0]) ** 0.5 for low, high in pairwise(_SHARES)]
-    return _SHARES[sum(part > middle for middle in middles)][1]
+def extent(mask: np.ndarray) -> str:
+    """Say how much of the picture a mask covers, and where: `about a third of the picture, in the lower half`."""
+    where = f", {place(mask)}" if mask.mean() < 0.8 else ""
+    return f"{share(mask)} of the picture{where}"
 
 
-def number(count: int) -> str:
-    """Say how many: a word up to six, then `several` up to twelve, then `many`."""
-    return _COUNTS[count] if count < len(_COUNTS) else "several" if count <= 12 else "many"
+def size(mask: np.ndarray) -> str:
+    """Say how large a region is: tiny, small, fairly large, large."""
+    return grade(float(mask.mean()), _SIZES)
 
 
 def pieces(mask: np.ndarray, *, smallest: float = 0.0004) -> list[np.ndarray]:
@@ -125,31 +143,43 @@ def pieces(mask: np.ndarray, *, smallest: float = 0.0004) -> list[np.ndarray]:
     Returns:
         A mask of each part.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
-    order = [index for index in np.argsort(-areas, kind="stable") if areas[index] >= max(2, smallest * mask.size)]
-    return [labels == index + 1 for index in order[: count - 1]]
+    order = np.argsort(-areas, kind="stable")
+    return [labels == index + 1 for index in order if areas[index] >= max(2, smallest * mask.size)]
 
 
-def size(part: float) -> str:
-    """Say how large a region is that covers so much of the picture."""
-    return "tiny" if part < 0.003 else "small" if part < 0.02 else "fairly large" if part < 0.1 else "large"
+def spots(mask: np.ndarray, kind: str) -> str:
+    """Count the pieces of a mask and say where the largest two are; nothing of a mask without pieces."""
+    parts = pieces(mask)
+    if not parts:
+        return ""
+    if len(parts) == 1:
+        return f"One {size(parts[0])} {kind} region stands out {place(parts[0])}."
+    count = grade(len(parts), _COUNTS).capitalize()
+    largest, next_one = (f"{size(part)} one {place(part)}" for part in parts[:2])
+    return f"{count} {kind} regions stand out, the largest a {largest}, the next a {next_one}."
 
 
-def grade(value: float, steps: Sequence[tuple[float, str]]) -> str:
-    """Give the word of the first step that the value lies below; the last word has no upper limit."""
-    return next((word for limit, word in steps if value < limit), steps[-1][1])
+def paragraph(sentences: Iterable[str], fillers: Iterable[str] = ()) -> str:
+    """Put sentences together to a paragraph of a good length.
 
+    Args:
+        sentences: What is to be said, in its order; what is too long for what is left makes room for something
+            shorter. Empty ones say nothing.
+        fillers: What else is true, taken as long as the paragraph is too short.
 
-def paragraph(sentences: Iterable[str]) -> str:
-    """Take the sentences in their order as long as they fit; a longer one may be left out for a shorter one."""
-    return " ".join(_fitting(sentences))
-
-
-def _fitting(sentences: Iterable[str]) -> Iterator[str]:
+    Returns:
+        One line.
+    """
+    said: list[str] = []
     words = 0
     for sentence in sentences:
-        length = len(sentence.split())
-        if words + length <= MOST_WORDS:
-            words += length
-            yield sentence
+        if sentence and words + len(sentence.split()) <= MOST_WORDS:
+            said.append(sentence)
+            words += len(sentence.split())
+    for sentence in fillers:
+        if words < LEAST_WORDS and sentence not in said:
+            said.append(sentence)
+            words += len(sentence.split())
+    return " ".join(said)
