@@ -47,7 +47,7 @@ class FusionNetwork(nn.Module):
         width = text_width or self.text_dim
         self.text_projection = nn.Linear(self.text_dim, width) if text_width else nn.Identity()
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
-        self.decoder = decoder(channels=channels)
+        self.decoder = decoder(channels=channels, stride=encoders[0].stride)
 
     def forward(self, a: Tensor, b: Tensor, text: Text = None) -> Tensor:
         """Fuse.

@@ -25,7 +25,8 @@ class FusionTask(LightningModule):
     """Trains and evaluates a fusion network.
 
     A batch is a dict with `a`, `b` (B, 1, H, W) in [0, 1], optionally `text` (B strings or TextFeatures), `name` (B
-    strings) and `target` (B, 1, H, W), the ideal image of simulated pairs.
+    strings) and `target` (B, 1, H, W), the ideal image of simulated pairs. Where the text asks for something else than
+    both sources as they are, `aim_a` and `aim_b` (B, 1, H, W) take their place in the loss.
 
     Logged: every term of the loss unweighted and their total, per step (`train/loss`, of this process) and as mean of
     the epoch (`train/loss_epoch`, of all processes); in validation and test the same and the metrics, as means over
@@ -77,7 +78,7 @@ class FusionTask(LightningModule):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         fused = self(batch["a"], batch["b"], batch.get("text"))
-        values = self.loss(fused, batch["a"], batch["b"], batch.get("target"))
+        values = self._compare(fused, batch)
         each = {f"train/{name}": value.detach() for name, value in values.items()}
         mean = {f"{name}_epoch": value for name, value in each.items()}
         self.log_dict(each, on_step=True, on_epoch=False, batch_size=len(fused))
@@ -134,9 +135,14 @@ class FusionTask(LightningModule):
         if problems := _misfits(self.state_dict(), checkpoint["state_dict"]):
             raise FilmError(f"the checkpoint is of another network: {problems}")
 
+    def _compare(self, fused: Tensor, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """The loss, against what is wanted of the sources where that isn't all of them."""
+        a, b = batch.get("aim_a", batch["a"]), batch.get("aim_b", batch["b"])
+        return self.loss(fused, a, b, batch.get("target"))
+
     def _measure(self, batch: dict[str, Any], measures: "_Measures") -> Tensor:
         fused = self(batch["a"], batch["b"], batch.get("text")).float()
-        values = self.loss(fused, batch["a"], batch["b"], batch.get("target"))
+        values = self._compare(fused, batch)
         measures.update(values, fused.clamp(0, 1), batch["a"].float(), batch["b"].float())
         return fused
 

@@ -155,7 +155,8 @@ class TestImageEncoders(ImageContract):
     @pytest.mark.parametrize("size", [(16, 16), (17, 23), (41, 18)])
     def test_features_have_the_size_of_the_image(self, component: type, size: tuple[int, int]) -> None:
         encoder = self.build(component)
-        assert encoder(*self.inputs(size)).shape == (2, encoder.out_channels, *size)
+        grid = [-(-side // encoder.stride) for side in size]
+        assert encoder(*self.inputs(size)).shape == (2, encoder.out_channels, *grid)
 
     def test_constant_image_gives_finite_features(self, component: type) -> None:
         assert self.build(component)(torch.zeros(1, 1, *SIZE)).isfinite().all()
@@ -223,8 +224,14 @@ class TestDecoders(ImageContract):
         return features[0], features[1], (torch.rand(2, 1, *size), torch.rand(2, 1, *size))
 
     @pytest.mark.parametrize("size", [(16, 16), (17, 23), (41, 18)])
-    def test_luminance_has_the_size_of_the_sources(self, component: type, size: tuple[int, int]) -> None:
-        assert self.build(component)(*self.inputs(size)).shape == (2, 1, *size)
+    @pytest.mark.parametrize("stride", [1, 2])
+    def test_luminance_has_the_size_of_the_sources(
+        self, component: type[Decoder], size: tuple[int, int], stride: int
+    ) -> None:
+        features = torch.randn(2, 2, CHANNELS, *(-(-side // stride) for side in size))
+        sources = (torch.rand(2, 1, *size), torch.rand(2, 1, *size))
+        decoder = component.tiny(channels=CHANNELS, stride=stride).eval()
+        assert decoder(features[0], features[1], sources).shape == (2, 1, *size)
 
     def test_luminance_stays_in_range(self, component: type) -> None:
         a, b, sources = self.inputs()

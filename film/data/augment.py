@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from film.data.guidance import Guide
 from film.data.simulate import exposure_pair, focus_pair, misalign
 from film.data.source import Simulation
 from film.errors import FilmError
@@ -44,29 +45,58 @@ class Augmentation:
             raise FilmError(f"exposure {self.exposure} and misalignment {self.misalignment} must not be negative")
 
 
-def finish_batch(batch: dict[str, Any], augmentations: Mapping[str, Augmentation]) -> dict[str, Any]:
-    """Make pairs of photos and vary all pairs.
+def finish_batch(
+    batch: dict[str, Any],
+    augmentations: Mapping[str, Augmentation],
+    *,
+    guide: Guide | None = None,
+    validating: bool = False,
+) -> dict[str, Any]:
+    """Make pairs of photos, vary all pairs, and say what is wanted of each.
 
     Args:
         batch: As `film.data.loading.Collate` makes it, on any device.
         augmentations: By task; pairs of a task that isn't named don't vary.
+        guide: Gives each pair a text and what follows from it; None leaves the text as it is.
+        validating: For the guide.
 
     Returns:
         The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
-        photos as `target`.
+        photos as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
+        the sources.
     """
     batch = dict(batch) | {side: _unit(batch[side]) for side in "ab"}
     if isinstance(text := batch.get("text"), TextFeatures):
         batch["text"] = TextFeatures(text.tokens.float(), text.mask)
     seeds, simulations = batch.pop("seed"), batch.pop("simulation")
     settings = [augmentations.get(task) for task in batch["task"]]
-    if not any(settings) and not any(simulations):
+    if not any(settings) and not any(simulations) and not guide:
         return batch
     pairs = zip(batch["a"].split(1), batch["b"].split(1), seeds, simulations, settings, strict=True)
     finished = [_finish(*pair) for pair in pairs]
     batch["a"], batch["b"] = (torch.cat([images[i] for images in finished]) for i in (0, 1))
     if all(simulation == "focus" for simulation in simulations):
         batch["target"] = torch.cat([images[2] for images in finished])
+    if guide:
+        guided = [
+            guide(
+                a,
+                b,
+                task=task,
+                text=text,
+                name=name,
+                seed=seed,
+                validating=validating,
+                sharp=photo if how == "focus" else None,
+            )
+            for (a, b, photo), task, text, name, seed, how in zip(
+                finished, batch["task"], batch["text"], batch["name"], seeds, simulations, strict=True
+            )
+        ]
+        batch["a"], batch["b"] = torch.cat([pair.a for pair in guided]), torch.cat([pair.b for pair in guided])
+        batch["text"] = [pair.text for pair in guided]
+        for key, index in (("aim_a", 0), ("aim_b", 1), ("target", 2)):
+            batch[key] = torch.cat([pair.aim[index] for pair in guided])
     return batch
 
 

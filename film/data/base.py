@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from film.data.augment import Augmentation, Range, finish_batch
 from film.data.folders import PairFolders
+from film.data.guidance import Guide
 from film.data.joined import JoinedPairs
 from film.data.loading import Batch, Collate, PairLoader, Sample
 from film.data.photos import PhotoPairs, photos_of
@@ -179,6 +180,7 @@ class FusionDataModule(LightningDataModule):
         self.num_workers = _cores() if num_workers is None else num_workers
         self.on_error: OnError = on_error
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
+        self.guide: Guide | None = None
         self._sources: dict[Split, dict[str, PairSource]] = {}
 
     def sources(self, split: Split) -> dict[str, PairSource]:
@@ -264,7 +266,10 @@ class FusionDataModule(LightningDataModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Make pairs of photos, and vary pairs in training, on the device."""
         training = self.trainer is not None and self.trainer.training
-        return finish_batch(batch, self.augmentations if training else {})
+        validating = self.trainer is not None and (self.trainer.validating or self.trainer.sanity_checking)
+        augmentations = self.augmentations if training else {}
+        guide = self.guide if training or validating else None
+        return finish_batch(batch, augmentations, guide=guide, validating=validating)
 
     def _opened(self, split: Split) -> dict[str, PairSource]:
         if split not in self._sources:

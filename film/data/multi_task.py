@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from film.data.augment import Augmentation
 from film.data.base import FusionDataModule, OnError
+from film.data.guidance import Guidance, Guide
 from film.data.source import PairSource, Words
 from film.data.splits import Split
 from film.errors import FilmError
@@ -21,7 +22,8 @@ class MultiTaskDataModule(FusionDataModule):
         val: Sets to validate on, by task; null takes the validation part of what is trained on.
         test: Sets to test on and to predict, by task, each with a loader of its own.
         photos: Folders of sharp photos to make training pairs of, by task: MEF and MFF.
-        weights: Share of each task in an epoch; null draws every pair once.
+        weights: Share of each task in an epoch, or of a set or folder of photos as `MEF/FusionDN30`; what has none of
+            its own takes part in that of its task, by its number of pairs. Null draws every pair once.
         words: `words` (texts of A and B joined, the task's sentence where there is none), `features` (text features)
             or `task` (the task's sentence only).
         texts: Folder that holds `Text/{TASK}/{SET}/{side}`, or with features `TextFeature/{TASK}/{SET}`; null for the
@@ -32,6 +34,8 @@ class MultiTaskDataModule(FusionDataModule):
         crop: Side of the random squares to train on; null for whole images.
         resize: Height and width to train on; portrait images are turned over their diagonal.
         augment: How training pairs vary, by task; a task that isn't named doesn't.
+        guidance: What training and validation texts say, so that a network learns to follow them; null for the texts
+            of the pairs, or the sentence of their task.
         batch_size: Training pairs a batch, in each process.
         eval_batch_size: Pairs a batch otherwise; more than 1 needs images of one size.
         epoch_size: Training pairs an epoch, in all processes; null for as many as there are.
@@ -59,6 +63,7 @@ class MultiTaskDataModule(FusionDataModule):
         crop: int | None = None,
         resize: tuple[int, int] | None = None,
         augment: Mapping[str, Augmentation] | None = None,
+        guidance: Guidance | None = None,
         batch_size: int = 8,
         eval_batch_size: int = 1,
         epoch_size: int | None = None,
@@ -88,9 +93,12 @@ class MultiTaskDataModule(FusionDataModule):
         )
         self.sets = {"train": train, "val": val, "test": test or {}}
         self.photos_of_task = photos or {}
-        self.task_weights = weights
+        self.weights_by_name = weights
         self.augmentations = dict(augment or {})
-        for given in (train, val or {}, test or {}, photos or {}, weights or {}, augment or {}):
+        self.guide = Guide(guidance, texts) if guidance else None
+        if guidance and words == "features":
+            raise FilmError("guidance says something new about every pair: it needs words: words or words: task")
+        for given in (train, val or {}, test or {}, photos or {}, augment or {}):
             if unknown := set(given) - set(TASKS):
                 raise FilmError(f"unknown task {min(unknown)!r}; choose from {', '.join(TASKS)}")
 
@@ -112,9 +120,20 @@ class MultiTaskDataModule(FusionDataModule):
         return opened
 
     def shares(self) -> Sequence[float] | None:
-        """Share of each training source: that of its task, spread by the number of pairs."""
-        if self.task_weights is None:
+        """Share of each training source: its own, or its part of that of its task, by the number of pairs.
+
+        Raises:
+            FilmError: A share names no source.
+        """
+        weights = self.weights_by_name
+        if weights is None:
             return None
-        sources = self._opened("train").values()
-        totals = {task: sum(len(source) for source in sources if source.task == task) for task in TASKS}
-        return [self.task_weights.get(source.task, 0.0) * len(source) / totals[source.task] for source in sources]
+        sources = self._opened("train")
+        if unknown := set(weights) - set(sources) - set(TASKS):
+            raise FilmError(f"weights name {min(unknown)!r}, which isn't trained on; there are {', '.join(sources)}")
+        sharing = [source for name, source in sources.items() if name not in weights]
+        totals = {task: sum(len(source) for source in sharing if source.task == task) for task in TASKS}
+        return [
+            weights[name] if name in weights else weights.get(source.task, 0.0) * len(source) / totals[source.task]
+            for name, source in sources.items()
+        ]

@@ -14,8 +14,8 @@ class Decoder(nn.Module, ABC):
         """Decode.
 
         Args:
-            a: (B, C, H, W) features of source A.
-            b: (B, C, H, W) features of source B.
+            a: (B, C, h, w) features of source A, h = ⌈H / stride⌉ and w alike.
+            b: (B, C, h, w) features of source B.
             sources: The images A and B themselves, each (B, 1, H, W) in [0, 1], for decoders that blend them.
 
         Returns:
@@ -23,14 +23,14 @@ class Decoder(nn.Module, ABC):
         """
 
     @classmethod
-    def tiny(cls, *, channels: int) -> "Decoder":
+    def tiny(cls, *, channels: int, stride: int = 1) -> "Decoder":
         """Build an instance of a few weights, for tests."""
-        return cls(channels=channels)
+        return cls(channels=channels, stride=stride)
 
 
 class DecoderFactory(Protocol):
-    """Builds a decoder; the network knows the width, YAML gives the rest."""
+    """Builds a decoder; the network knows the width and the stride, YAML gives the rest."""
 
-    def __call__(self, *, channels: int) -> Decoder:
-        """Build a decoder for `channels` features per source."""
+    def __call__(self, *, channels: int, stride: int) -> Decoder:
+        """Build a decoder for `channels` features per source, `stride` pixels from one to the next."""
         ...

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from film.decoders.base import Decoder
+from film.layers.grid import to_size
 
 
 class ConvDecoder(Decoder):
@@ -11,9 +12,10 @@ class ConvDecoder(Decoder):
 
     Args:
         channels: Features per source.
+        stride: Not used: the features are brought to the size of the sources.
     """
 
-    def __init__(self, *, channels: int) -> None:
+    def __init__(self, *, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(2 * channels, channels, 3, padding=1),
@@ -23,8 +25,8 @@ class ConvDecoder(Decoder):
         )
 
     def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor]) -> Tensor:
-        """(B, C, H, W) features of either source to (B, 1, H, W) in (0, 1); the sources themselves are not used."""
-        return self.body(torch.cat((a, b), 1))
+        """(B, C, h, w) features of either source to (B, 1, H, W) in (0, 1); the sources themselves are not used."""
+        return self.body(to_size(torch.cat((a, b), 1), sources[0]))
 
 
 class BlendDecoder(Decoder):
@@ -32,17 +34,18 @@ class BlendDecoder(Decoder):
 
     Args:
         channels: Features per source.
+        stride: Not used: the features are brought to the size of the sources.
     """
 
-    def __init__(self, *, channels: int) -> None:
+    def __init__(self, *, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.body = nn.Conv2d(2 * channels, 2, 3, padding=1)
 
     def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor]) -> Tensor:
-        """(B, C, H, W) features of either source and the sources (B, 1, H, W) to (B, 1, H, W).
+        """(B, C, h, w) features of either source and the sources (B, 1, H, W) to (B, 1, H, W).
 
         In training the result may leave [0, 1], where clipping would stop the gradient.
         """
-        weight, detail = self.body(torch.cat((a, b), 1)).chunk(2, 1)
+        weight, detail = self.body(to_size(torch.cat((a, b), 1), sources[0])).chunk(2, 1)
         fused = torch.lerp(sources[1], sources[0], weight.sigmoid().to(sources[0].dtype)) + detail
         return fused if self.training else fused.clamp(0, 1)

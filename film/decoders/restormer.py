@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from film.decoders.base import Decoder
+from film.layers.grid import to_size
 from film.layers.restormer import RestormerBlock
 
 
@@ -14,12 +15,15 @@ class RestormerDecoder(Decoder):
 
     Args:
         channels: Features per source, a multiple of `heads`.
+        stride: Not used: the features are brought to the size of the sources.
         heads: Number of attention heads.
         expansion: Width of the feed-forward networks, in multiples of their channels.
         recompute: Keep less memory in training, for a third more time.
     """
 
-    def __init__(self, *, channels: int, heads: int = 8, expansion: int = 4, recompute: bool = False) -> None:
+    def __init__(
+        self, *, channels: int, stride: int = 1, heads: int = 8, expansion: int = 4, recompute: bool = False
+    ) -> None:
         super().__init__()
         block = partial(RestormerBlock, heads=heads, expansion=expansion, recompute=recompute)
         self.body = nn.Sequential(
@@ -32,10 +36,10 @@ class RestormerDecoder(Decoder):
         )
 
     def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor]) -> Tensor:
-        """(B, C, H, W) features of either source to (B, 1, H, W) in (0, 1); the sources themselves are not used."""
-        return self.body(torch.cat((a, b), 1))
+        """(B, C, h, w) features of either source to (B, 1, H, W) in (0, 1); the sources themselves are not used."""
+        return self.body(to_size(torch.cat((a, b), 1), sources[0]))
 
     @classmethod
-    def tiny(cls, *, channels: int) -> "RestormerDecoder":
+    def tiny(cls, *, channels: int, stride: int = 1) -> "RestormerDecoder":
         """One head."""
-        return cls(channels=channels, heads=1, expansion=2)
+        return cls(channels=channels, stride=stride, heads=1, expansion=2)

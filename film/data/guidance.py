@@ -1,0 +1,280 @@
+"""Pairs with words and what the words ask for: how a network learns to be guided by text.
+
+Each pair gets a text (the task, descriptions of both images, an instruction, or none of them) and the `Aim` that
+follows from it, see `film.data.rules`. The wordings stand in `wordings.yaml`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from film.data import rules
+from film.data.descriptions import read_text
+from film.data.rules import Aim
+from film.data.wordings import OPPOSITES, SCANS, Split, append, fits, load_wordings
+from film.errors import FilmError
+from film.tasks import SENTENCES, SOURCES, TASKS
+
+_VALIDATING = 8  # every eighth wording validates
+_RULES = {"IVF": "brighter", "MIF": "brighter", "MEF": "exposure", "MFF": "sharper"}  # which tasks share a rule
+_GLOBAL: dict[str, Callable[[Aim], Aim]] = {
+    "brighter": rules.brighter,
+    "darker": rules.darker,
+    "more_contrast": rules.more_contrast,
+    "less_contrast": rules.less_contrast,
+    "sharper": rules.sharpened,
+    "softer": rules.softer,
+    "denoise": rules.smoothed,
+    "keep_grain": rules.grainy,
+}
+_LOCAL: dict[str, Callable[[Aim, Tensor, Tensor], Aim]] = {
+    "emphasise_a": lambda aim, a, b: rules.only(aim, a),
+    "emphasise_b": lambda aim, a, b: rules.only(aim, b),
+    "heat": lambda aim, a, b: rules.stressed(aim, a),
+    "less_heat": lambda aim, a, b: rules.toned_down(aim, a, b),
+    "uptake": lambda aim, a, b: rules.stressed(aim, b),
+    "less_uptake": lambda aim, a, b: rules.toned_down(aim, b, a),
+    "soft_tissue": lambda aim, a, b: rules.only(aim, a),
+    "bone": lambda aim, a, b: rules.stressed(aim, b),
+    "natural_brightness": lambda aim, a, b: rules.lit_like(aim, b),
+    "thermal_brightness": lambda aim, a, b: rules.lit_like(aim, a),
+}
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How often training texts say what; each number is a share of the pairs, from 0 to 1.
+
+    Attributes:
+        instruction: Have an instruction.
+        second: Of these: have a second one.
+        region: Of these: ask for it in a part of the image only.
+        degree: Of these: say how much.
+        described: Have the descriptions of the images, where the data set has them.
+        another_task: Name a task of another rule, which then counts.
+        swapped: Show source B first; the text says so.
+        nonsense: Have sentences about other things, which change nothing; half of them have nothing else.
+        wordless: Have no text.
+        noise: Are made noisy, besides those with an instruction about noise.
+    """
+
+    instruction: float = 0.5
+    second: float = 0.12
+    region: float = 0.2
+    degree: float = 0.15
+    described: float = 0.6
+    another_task: float = 0.12
+    swapped: float = 0.15
+    nonsense: float = 0.1
+    wordless: float = 0.07
+    noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, share in vars(self).items():
+            if not 0 <= share <= 1:
+                raise FilmError(f"the share {name}: {share} of the guidance must be between 0 and 1")
+
+
+class Guided(NamedTuple):
+    """A pair as the network sees it, and what it is to make of it.
+
+    Attributes:
+        a: (1, 1, H, W) first source.
+        b: (1, 1, H, W) second source.
+        text: Everything that is said.
+        aim: What is wanted.
+    """
+
+    a: Tensor
+    b: Tensor
+    text: str
+    aim: Aim
+
+
+class Guide:
+    """Says something about each pair, and makes what is wanted of it.
+
+    Args:
+        guidance: How often it says what.
+        texts: Folder with `Text/{TASK}/{SET}/{side}` of training pairs, whose descriptions also go with simulated
+            pairs and with those that get another task's text; None for no such descriptions.
+    """
+
+    def __init__(self, guidance: Guidance, texts: str | None) -> None:
+        self.guidance = guidance
+        self.texts = texts
+
+    def __call__(
+        self,
+        a: Tensor,
+        b: Tensor,
+        *,
+        task: str,
+        text: str,
+        name: str,
+        seed: int,
+        sharp: Tensor | None = None,
+        validating: bool = False,
+    ) -> Guided:
+        """Guide one pair; the same seed gives the same.
+
+        Args:
+            a: (1, 1, H, W) in [0, 1].
+            b: Likewise.
+            task: Key of `film.tasks`.
+            text: Its descriptions, or the sentence of the task for a pair without any.
+            name: Name of the pair; that of a medical one begins with the kind of scan, `pet_…`, if it is known.
+            seed: Of everything that is drawn.
+            sharp: The photo of which a focus pair was made.
+            validating: Use the wordings kept for validation.
+        """
+        return _Turn(self, task, name, seed, validating).guide(a, b, text, sharp)
+
+
+class _Turn:
+    """One pair's turn."""
+
+    def __init__(self, guide: Guide, task: str, name: str, seed: int, validating: bool) -> None:
+        self.shares, self.texts = guide.guidance, guide.texts
+        self.task = self.spoken = task
+        self.scan = _scan(name) if task == "MIF" else None
+        self.random = np.random.default_rng([seed, 7])
+        self.validating = validating
+        self.wordings = load_wordings()
+
+    def guide(self, a: Tensor, b: Tensor, text: str, sharp: Tensor | None) -> Guided:
+        shares = self.shares
+        silent = self.chance(shares.wordless)
+        nonsense = not silent and self.chance(shares.nonsense)
+        silent = silent or (nonsense and self.chance(0.5))
+        if not silent and self.chance(shares.another_task):
+            self.spoken = self.pick([task for task in TASKS if _RULES[task] != _RULES[self.task]])
+        asked = not silent and self.spoken == self.task and self.chance(shares.instruction)
+        keys = self._keys() if asked else []
+        swapped = self.chance(shares.swapped)
+        noisy_a, noisy_b = self._noisy(a, b, keys)
+        clean = "denoise" in keys or noisy_a is a
+        seen = (a, b) if clean else (noisy_a, noisy_b)
+        aim = rules.neutral(self.spoken, *seen, sharp=sharp if clean else None)
+        says = self._greeting(swapped) if not silent else []
+        for key in keys:
+            aim, wording = self._ask(key, aim, *seen, swapped=swapped)
+            says.append(wording)
+        if nonsense:
+            says.insert(int(self.random.integers(len(says) + 1)), self.choose(self.wordings.nonsense))
+        if not silent and self.chance(shares.described):
+            says.append(self._description(text))
+        first, second = (noisy_b, noisy_a) if swapped else (noisy_a, noisy_b)
+        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim)
+
+    def chance(self, share: float) -> bool:
+        return bool(self.random.random() < share)
+
+    def pick(self, choices: Sequence[str]) -> str:
+        return choices[int(self.random.integers(len(choices)))]
+
+    def choose(self, split: Split) -> str:
+        """A wording of this stage."""
+        wordings = [text for i, text in enumerate(split.train) if (i % _VALIDATING == 0) == self.validating]
+        if self.scan:
+            wordings = [text for text in wordings if fits(text, self.scan)] or wordings
+        return self.pick(wordings)
+
+    def _keys(self) -> list[str]:
+        possible = list(self.wordings.keys(self.task))
+        keys = [self.pick(possible)]
+        if self.chance(self.shares.second):
+            others = [key for key in _GLOBAL if key not in keys and OPPOSITES[key] not in keys]
+            keys.append(self.pick(others))
+        return keys
+
+    def _noisy(self, a: Tensor, b: Tensor, keys: list[str]) -> tuple[Tensor, Tensor]:
+        about_noise = {"denoise", "keep_grain"} & set(keys)
+        if not self.chance(0.7 if about_noise else self.shares.noise):
+            return a, b
+        deviation = float(np.exp(self.random.uniform(np.log(0.008), np.log(0.06))))
+        generator = torch.Generator().manual_seed(int(self.random.integers(2**62)))
+        noise = deviation * torch.randn((2, *a.shape), generator=generator).to(a)
+        return (a + noise[0]).clamp(0, 1), (b + noise[1]).clamp(0, 1)
+
+    def _ask(self, key: str, aim: Aim, a: Tensor, b: Tensor, *, swapped: bool) -> tuple[Aim, str]:
+        """What the instruction wants, and how it is said."""
+        wanted = _GLOBAL[key](aim) if key in _GLOBAL else _LOCAL[key](aim, a, b)
+        phrases, share = [], 1.0
+        if self.chance(self.shares.degree):
+            degree = self.pick(("weak", "strong"))
+            phrases.append(self.choose(self.wordings.intensifiers[degree]))
+            share = 0.5 if degree == "weak" else 1.25
+        mask: Tensor | float = share
+        if self.chance(self.shares.region):
+            region = self.pick(list(self.wordings.regions))
+            phrases.append(self.choose(self.wordings.regions[region]))
+            mask = share * region_mask(region, a)
+        return aim.towards(wanted, mask), append(self._wording(key, swapped), *phrases)
+
+    def _wording(self, key: str, swapped: bool) -> str:
+        general = self.wordings.instructions[key]
+        if key not in ("emphasise_a", "emphasise_b"):
+            return self.choose(general)
+        if self.chance(0.5):  # "the infrared": whichever comes first
+            return self.choose(self.wordings.tasks[self.task].instructions[key])
+        return self.choose(self.wordings.instructions[OPPOSITES[key]] if swapped else general)
+
+    def _greeting(self, swapped: bool) -> list[str]:
+        """The sentence of the task, and which image is which."""
+        wordings = self.wordings.tasks[self.spoken]
+        chance = self.random.random()
+        if chance < 0.5:
+            says = [SENTENCES[self.spoken]]
+        elif chance < 0.58 and self.spoken == self.task:
+            says = [SENTENCES["neutral"]]
+        else:
+            says = [self.choose(wordings.sentences)]
+        if swapped or self.chance(0.15):
+            says.append(self.choose(wordings.order_ba if swapped else wordings.order_ab))
+        return says
+
+    def _description(self, text: str) -> str:
+        if self.spoken == self.task and text != SENTENCES[self.task]:
+            return text
+        if self.spoken != self.task and text != SENTENCES[self.task] and self.chance(0.5):
+            return text  # what is seen contradicts what is asked: the task counts
+        pool = described(self.texts, self.spoken) if self.texts else ()
+        return self.pick(pool) if pool else ""
+
+
+def region_mask(region: str, image: Tensor) -> Tensor:
+    """Mask of `left`, `right`, `top`, `bottom` or `centre`, soft at its border: (1, 1, H, W) in [0, 1]."""
+    height, width = image.shape[-2:]
+    x = torch.linspace(-1, 1, width, device=image.device).view(1, 1, 1, -1)
+    y = torch.linspace(-1, 1, height, device=image.device).view(1, 1, -1, 1)
+    inside = {"left": -x, "right": x, "top": -y, "bottom": y, "centre": 0.6 - torch.hypot(x, y)}[region]
+    return torch.sigmoid(12 * inside).expand(1, 1, height, width)
+
+
+@cache
+def described(root: str, task: str) -> tuple[str, ...]:
+    """All descriptions of pairs of a task below `root/Text`, those of A and B joined."""
+    first, second = SOURCES[task]
+    pairs = sorted(Path(root).glob(f"Text/{task}/*/{first}/*.txt"))
+    partners = [path.parent.parent / second / path.name for path in pairs]
+    return tuple(
+        " ".join(read_text(path) for path in (a, b) if path.is_file()) for a, b in zip(pairs, partners, strict=True)
+    )
+
+
+def _scan(name: str) -> str | None:
+    """The kind of scan that the name of a medical pair begins with."""
+    kind = name.rpartition("/")[2].partition("_")[0].upper()
+    return kind if kind in SCANS else None
+
+
+def _sentence(text: str) -> str:
+    """End a wording like a sentence, so that it is read as one."""
+    return text if text[-1:] in ".!?;\u3002\uff01\uff1f" else f"{text}."

@@ -1,0 +1,206 @@
+"""What a task, or an instruction, wants to see in the fused image: the targets of text-guided training.
+
+An `Aim` holds the image that is wanted and the two sources whose edges and information are to be kept; an instruction
+is a change of all three.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from film.errors import FilmError
+from film.layers.pyramid import enlarge, halve, join, split
+
+_LEVELS = 5
+_HOT = (0.90, 0.97)  # quantiles between which a bright region fades in
+
+
+class Aim(NamedTuple):
+    """What is wanted of a pair; each (1, 1, H, W), about [0, 1].
+
+    Attributes:
+        a: What the fused image should keep of source A.
+        b: What it should keep of source B.
+        image: How bright it should be.
+    """
+
+    a: Tensor
+    b: Tensor
+    image: Tensor
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Aim":
+        """Change all three alike."""
+        return Aim(*map(change, self))
+
+    def towards(self, other: "Aim", share: Tensor | float) -> "Aim":
+        """Mix with another, pixel by pixel: share 0 is this one, 1 the other."""
+        return Aim(*(mine + share * (theirs - mine) for mine, theirs in zip(self, other, strict=True)))
+
+
+def neutral(task: str, a: Tensor, b: Tensor, *, sharp: Tensor | None = None) -> Aim:
+    """The rule of fusion of a task, without any instruction.
+
+    Args:
+        task: IVF and MIF keep the brighter source and the stronger edge; MEF blends exposures (Mertens et al., Pacific
+            Graphics 2007); MFF takes the sharper source, or the photo of which a pair was made.
+        a: (1, 1, H, W) in [0, 1].
+        b: Likewise.
+        sharp: The photo, if there is one.
+
+    Raises:
+        FilmError: The task is unknown.
+    """
+    if task in ("IVF", "MIF"):
+        return Aim(a, b, torch.maximum(a, b))
+    if task == "MEF":
+        return Aim(a, b, exposure_fusion(a, b))
+    if task == "MFF":
+        return Aim(a, b, sharper(a, b) if sharp is None else sharp)
+    raise FilmError(f"there is no rule of fusion for the task {task!r}")
+
+
+def exposure_fusion(a: Tensor, b: Tensor) -> Tensor:
+    """Exposure fusion: weights of contrast and well-exposedness, blended over a Laplacian pyramid (Mertens et al.).
+
+    Args:
+        a: (B, 1, H, W) in [0, 1].
+        b: Likewise.
+
+    Returns:
+        (B, 1, H, W), clipped to [0, 1].
+    """
+    weights = [_contrast(x) * torch.exp(-((x - 0.5) ** 2) / (2 * 0.2**2)) + 1e-6 for x in (a, b)]
+    share = weights[0] / (weights[0] + weights[1])
+    shares = [share]
+    for _ in range(_LEVELS):
+        shares.append(halve(shares[-1]))
+    parts = zip(split(a, _LEVELS), split(b, _LEVELS), shares, strict=True)
+    return join([torch.lerp(of_b, of_a, of) for of_a, of_b, of in parts]).clamp(0, 1)
+
+
+def sharper(a: Tensor, b: Tensor) -> Tensor:
+    """Laplacian pyramid fusion: of every detail the one that is stronger around, of the base the mean.
+
+    Args:
+        a: (B, 1, H, W) in [0, 1].
+        b: Likewise.
+
+    Returns:
+        (B, 1, H, W), clipped to [0, 1].
+    """
+    *details, base = zip(split(a, _LEVELS), split(b, _LEVELS), strict=True)
+    chosen = [torch.where(_around(x) >= _around(y), x, y) for x, y in details]
+    return join([*chosen, (base[0] + base[1]) / 2]).clamp(0, 1)
+
+
+def brighter(aim: Aim) -> Aim:
+    """Lift all, the dark most: 1 - (1 - x)^1.6."""
+    return aim.each(lambda x: 1 - (1 - x.clamp(0, 1)) ** 1.6)
+
+
+def darker(aim: Aim) -> Aim:
+    """Lower all, the bright least: x^1.6."""
+    return aim.each(lambda x: x.clamp(0, 1) ** 1.6)
+
+
+def more_contrast(aim: Aim) -> Aim:
+    """Stretch by 1.4 around the mean."""
+    return _stretch(aim, 1.4)
+
+
+def less_contrast(aim: Aim) -> Aim:
+    """Shrink to 0.65 around the mean."""
+    return _stretch(aim, 0.65)
+
+
+def sharpened(aim: Aim) -> Aim:
+    """Detail finer than about four pixels, 1.8 times as strong."""
+    return aim.each(lambda x: x + 0.8 * (x - low(x, 1)))
+
+
+def softer(aim: Aim) -> Aim:
+    """Detail finer than about four pixels, 0.4 times as strong."""
+    return aim.each(lambda x: x - 0.6 * (x - low(x, 1)))
+
+
+def smoothed(aim: Aim) -> Aim:
+    """Weak fine texture taken away, edges kept (guided filter: He et al., TPAMI 2013)."""
+    return aim.each(lambda x: smooth(x))
+
+
+def grainy(aim: Aim) -> Aim:
+    """Weak fine texture, twice as strong."""
+    return aim.each(lambda x: 2 * x - smooth(x))
+
+
+def only(aim: Aim, source: Tensor) -> Aim:
+    """Nine parts of one source, one part of the rest."""
+    wanted = torch.lerp(aim.image, source, 0.9)
+    return Aim(wanted, wanted, wanted)
+
+
+def stressed(aim: Aim, source: Tensor) -> Aim:
+    """The brightest regions of a source as they are there, or a little brighter, and everything else darker."""
+    stands_out = Aim(*[1 - (1 - source.clamp(0, 1)) ** 1.25] * 3)
+    return aim.each(lambda x: 0.75 * x).towards(stands_out, bright_regions(source))
+
+
+def toned_down(aim: Aim, source: Tensor, other: Tensor) -> Aim:
+    """The brightest regions of a source give way to what the other shows there."""
+    return aim.towards(Aim(other, other, torch.minimum(aim.image, other)), bright_regions(source))
+
+
+def lit_like(aim: Aim, source: Tensor) -> Aim:
+    """Large-scale brightness of one source, detail of both."""
+    light = low(source, 3)
+    return aim.each(lambda x: x - low(x, 3) + light)
+
+
+def bright_regions(image: Tensor) -> Tensor:
+    """Soft mask of the brightest tenth of what isn't black: (1, 1, H, W) in [0, 1], (1, 1, H, W) to be looked at."""
+    lit = image[image > 0.02]
+    if lit.numel() < 16:
+        return torch.zeros_like(image)
+    start, end = torch.quantile(lit[:: max(1, lit.numel() // 10_000)], torch.tensor(_HOT, device=image.device))
+    mask = ((image - start) / (end - start).clamp_min(0.02)).clamp(0, 1)
+    return F.avg_pool2d(mask, 3, 1, 1, count_include_pad=False)
+
+
+def low(image: Tensor, halvings: int) -> Tensor:
+    """What is left of an image (1, 1, H, W) after it was halved some times and enlarged again."""
+    smaller = [image]
+    for _ in range(halvings):
+        smaller.append(halve(smaller[-1]))
+    blurred = smaller.pop()
+    for like in reversed(smaller):
+        blurred = enlarge(blurred, like)
+    return blurred
+
+
+def smooth(image: Tensor, *, radius: int = 2, eps: float = 1e-3) -> Tensor:
+    """Filter an image (B, 1, H, W) with itself as guide: what varies less than √eps is averaged, edges stay."""
+    mean, square = _box(image, radius), _box(image * image, radius)
+    variance = (square - mean * mean).clamp_min(0)
+    slope = variance / (variance + eps)
+    return _box(slope, radius) * image + _box(mean - slope * mean, radius)
+
+
+def _stretch(aim: Aim, factor: float) -> Aim:
+    middle = aim.image.mean()
+    return aim.each(lambda x: (middle + factor * (x - middle)).clamp(0, 1))
+
+
+def _contrast(x: Tensor) -> Tensor:
+    kernel = x.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel).abs()
+
+
+def _around(x: Tensor) -> Tensor:
+    return _box(x.abs(), 2)
+
+
+def _box(x: Tensor, radius: int) -> Tensor:
+    return F.avg_pool2d(x, 2 * radius + 1, 1, radius, count_include_pad=False)

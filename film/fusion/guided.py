@@ -1,0 +1,103 @@
+"""A fusion stage that the text guides twice: as a whole, and place by place."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from film.fusion.base import FusionStage
+from film.layers.attention import TextAttention
+from film.layers.exchange import Exchange
+from film.layers.text import TextFeatures
+
+
+class GuidedStage(FusionStage):
+    """Dilated convolution over both sources, scaled and shifted by what the words say.
+
+    Twice the text is asked. A few learned questions go to all words, and their answers scale and shift each channel
+    (FiLM layers: Perez et al., AAAI 2018). And, in some stages, every cell of the image asks for itself, with its
+    features and its position, and the answer shifts the channels there: image-to-text cross-attention, with no grid
+    that would fix the size of the image.
+
+    Args:
+        channels: Features C per source.
+        text_dim: Width of the words.
+        index: Number of the stage, 0 first; picks its dilation.
+        dilations: Dilation of each stage, in turn.
+        questions: Number of learned questions to the text.
+        hidden: Width of the answers to all questions together.
+        places: Numbers of the stages in which places ask too.
+        cell: Side of a place, in features.
+        heads: Heads of both attentions.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        text_dim: int,
+        index: int,
+        dilations: tuple[int, ...] = (1, 2, 4, 8, 4, 1),
+        questions: int = 4,
+        hidden: int = 128,
+        places: tuple[int, ...] = (1, 3),
+        cell: int = 4,
+        heads: int = 4,
+    ) -> None:
+        super().__init__()
+        width = hidden // questions
+        self.exchange = Exchange(channels, dilations[index % len(dilations)])
+        self.questions = nn.Parameter(torch.randn(questions, width))
+        self.listen = TextAttention(width, text_dim, width=width, heads=heads)
+        self.modulate = nn.Sequential(
+            nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), _zero(hidden, 4 * channels)
+        )
+        self.places = Places(2 * channels, text_dim, cell=cell, width=width, heads=heads) if index in places else None
+
+    def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor]:
+        """Features (B, C, H, W) of both sources and words (B, L, D) to the new features."""
+        answers = self.listen(self.questions.to(a.dtype).expand(len(a), -1, -1), text)
+        scale, shift = self.modulate(answers.flatten(1))[..., None, None].chunk(2, 1)
+        if self.places is not None:
+            shift = shift + self.places(torch.cat((a, b), 1), text)
+        return self.exchange(a, b, (scale, shift))
+
+
+class Places(nn.Module):
+    """Every cell of the image asks the text, with its features and its position, how to shift its channels.
+
+    Args:
+        channels: Channels C of the features.
+        text_dim: Width of the words.
+        cell: Side of a cell, in features.
+        width: Width of the attention.
+        heads: Its heads.
+    """
+
+    def __init__(self, channels: int, text_dim: int, *, cell: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.look = TextAttention(channels + 2, text_dim, width=width, heads=heads)
+        self.shift = _zero(width, channels)
+
+    def forward(self, features: Tensor, text: TextFeatures) -> Tensor:
+        """Features (B, C, H, W) and words (B, L, D) to the shift of each feature, (B, C, H, W)."""
+        cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
+        asked = torch.cat([cells, positions(cells)], 1).flatten(2).mT
+        answers = self.shift(self.look(asked, text))
+        grid = answers.mT.unflatten(2, cells.shape[-2:])
+        return F.interpolate(grid, features.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def positions(grid: Tensor) -> Tensor:
+    """Column and row of every cell of (B, C, H, W), from -1 (left, top) to 1, as (B, 2, H, W)."""
+    batch, _, height, width = grid.shape
+    x, y = (torch.linspace(-1 + 1 / n, 1 - 1 / n, n, device=grid.device, dtype=grid.dtype) for n in (width, height))
+    return torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(batch, -1, -1, -1)
+
+
+def _zero(before: int, after: int) -> nn.Linear:
+    """A layer that says nothing at first."""
+    layer = nn.Linear(before, after)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
