@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from film.decoders.base import DecoderFactory
 from film.errors import FilmError
-from film.fusion.base import FusionStageFactory
+from film.fusion.base import FusionStage, FusionStageFactory
 from film.image_encoders.base import ImageEncoderFactory
 from film.layers.text import TextFeatures
 from film.text_encoders.base import TextEncoder
@@ -70,6 +71,29 @@ class FusionNetwork(nn.Module):
         for stage in self.stages:
             a, b = stage(a, b, words)
         return self.decoder(a, b, sources)
+
+    def watch(self, a: Tensor, b: Tensor, text: Text = None) -> tuple[Tensor, Tensor | None]:
+        """Fuse, and see which places listened to which words.
+
+        Args:
+            a: As of `forward`.
+            b: As of `forward`.
+            text: As of `forward`.
+
+        Returns:
+            The fused luminance, and the weights (B, L, h, w) of the words on a coarse grid, the mean of all stages in
+            which places listen to words; None if there is no such stage.
+        """
+        stages = [stage for stage in self.stages if isinstance(stage, FusionStage)]
+        for stage in stages:
+            stage.watched = True
+        try:
+            fused = self(a, b, text)
+            seen = [stage.seen for stage in stages if stage.seen is not None]
+        finally:
+            for stage in stages:
+                stage.watched, stage.seen = False, None
+        return fused, torch.stack(seen).mean(0) if seen else None
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Turn B strings into tokens (B, L, D) with a mask; without a text encoder they have no words."""

@@ -15,7 +15,7 @@ from film.errors import FilmError
 from film.layers.pyramid import enlarge, halve, join, split
 
 _LEVELS = 5
-_HOT = (0.90, 0.97)  # quantiles between which a bright region fades in
+_BRIGHT = (0.88, 0.95)  # quantiles between which a bright region fades in
 
 
 class Aim(NamedTuple):
@@ -143,8 +143,8 @@ def only(aim: Aim, source: Tensor) -> Aim:
 
 
 def stressed(aim: Aim, source: Tensor) -> Aim:
-    """The brightest regions of a source as they are there, or a little brighter, and everything else darker."""
-    stands_out = Aim(*[1 - (1 - source.clamp(0, 1)) ** 1.25] * 3)
+    """The brightest regions of a source as they are there but lighter, and everything else darker."""
+    stands_out = Aim(*[0.35 + 0.65 * source] * 3)
     return aim.each(lambda x: 0.75 * x).towards(stands_out, bright_regions(source))
 
 
@@ -160,13 +160,10 @@ def lit_like(aim: Aim, source: Tensor) -> Aim:
 
 
 def bright_regions(image: Tensor) -> Tensor:
-    """Soft mask of the brightest tenth of what isn't black: (1, 1, H, W) in [0, 1], (1, 1, H, W) to be looked at."""
-    lit = image[image > 0.02]
-    if lit.numel() < 16:
-        return torch.zeros_like(image)
-    start, end = torch.quantile(lit[:: max(1, lit.numel() // 10_000)], torch.tensor(_HOT, device=image.device))
-    mask = ((image - start) / (end - start).clamp_min(0.02)).clamp(0, 1)
-    return F.avg_pool2d(mask, 3, 1, 1, count_include_pad=False)
+    """Soft mask of the brightest twentieth of an image (1, 1, H, W), if it isn't black: (1, 1, H, W) in [0, 1]."""
+    values = image.flatten()[:: max(1, image.numel() // 10_000)]
+    start, end = torch.quantile(values, torch.tensor(_BRIGHT, device=image.device))
+    return ((image - start) / (end - start).clamp_min(0.02)).clamp(0, 1)
 
 
 def low(image: Tensor, halvings: int) -> Tensor:

@@ -12,7 +12,15 @@ class FusionStage(nn.Module, ABC):
     """One of the M stages between encoder and decoder: features of A and B in, features of A and B out.
 
     A stage may ignore the text, but accepts any: of any length, padded, or without a word.
+
+    Attributes:
+        watched: Whether the stage is to keep, in `seen`, which words its places listen to; costs memory.
+        seen: (B, L, h, w) weights of the words at every place in the last call, each place summing to at most 1; None
+            for a stage that isn't watched, or in which places don't listen to words.
     """
+
+    watched: bool = False
+    seen: Tensor | None = None
 
     @abstractmethod
     def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor]:

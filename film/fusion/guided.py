@@ -58,7 +58,9 @@ class GuidedStage(FusionStage):
         answers = self.listen(self.questions.to(a.dtype).expand(len(a), -1, -1), text)
         scale, shift = self.modulate(answers.flatten(1))[..., None, None].chunk(2, 1)
         if self.places is not None:
-            shift = shift + self.places(torch.cat((a, b), 1), text)
+            both = torch.cat((a, b), 1)
+            shift = shift + self.places(both, text)
+            self.seen = self.places.weights(both, text) if self.watched else None
         return self.exchange(a, b, (scale, shift))
 
 
@@ -81,11 +83,19 @@ class Places(nn.Module):
 
     def forward(self, features: Tensor, text: TextFeatures) -> Tensor:
         """Features (B, C, H, W) and words (B, L, D) to the shift of each feature, (B, C, H, W)."""
-        cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
-        asked = torch.cat([cells, positions(cells)], 1).flatten(2).mT
-        answers = self.shift(self.look(asked, text))
-        grid = answers.mT.unflatten(2, cells.shape[-2:])
+        asked = self._questions(features)
+        answers = self.shift(self.look(asked.flatten(2).mT, text))
+        grid = answers.mT.unflatten(2, asked.shape[-2:])
         return F.interpolate(grid, features.shape[-2:], mode="bilinear", align_corners=False)
+
+    def weights(self, features: Tensor, text: TextFeatures) -> Tensor:
+        """How much each cell listens to each word, the mean of the heads: (B, L, h, w)."""
+        asked = self._questions(features)
+        return self.look.weights(asked.flatten(2).mT, text).mean(1).mT.unflatten(2, asked.shape[-2:]).detach()
+
+    def _questions(self, features: Tensor) -> Tensor:
+        cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
+        return torch.cat([cells, positions(cells)], 1)
 
 
 def positions(grid: Tensor) -> Tensor:

@@ -18,11 +18,6 @@ class TextAttention(nn.Module):
         text_dim: Width D of the words.
         width: Width of the answers; a multiple of `heads`.
         heads: Number of heads.
-
-    Attributes:
-        seen: (B, heads, N, L) weights of the words in the last call, if `keep` is set; with the weight of "nothing"
-            they sum to 1.
-        keep: Whether to keep the weights, which then exist as a whole; for looking at them.
     """
 
     def __init__(self, query_dim: int, text_dim: int, *, width: int = 32, heads: int = 4) -> None:
@@ -34,22 +29,26 @@ class TextAttention(nn.Module):
         self.ask = nn.Linear(query_dim, width)
         self.answer = nn.Linear(text_dim, 2 * width)
         self.nothing = nn.Parameter(torch.zeros(2 * width))
-        self.keep = False
-        self.seen: Tensor | None = None
 
     def forward(self, queries: Tensor, text: TextFeatures) -> Tensor:
         """(B, N, Q) queries and words (B, L, D) to (B, N, width) answers."""
+        query, key, value, mask = self._parts(queries, text)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
+
+    def weights(self, queries: Tensor, text: TextFeatures) -> Tensor:
+        """How much each query listens to each word: (B, heads, N, L); with that of "nothing" they sum to 1."""
+        query, key, _, mask = self._parts(queries, text)
+        scores = query @ key.mT * query.shape[-1] ** -0.5
+        return scores.masked_fill(~mask, -torch.inf).softmax(-1)[..., 1:]
+
+    def _parts(self, queries: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         batch = len(queries)
         words = self.answer(self.norm(text.tokens))
         words = torch.cat([self.nothing.to(words).expand(batch, 1, -1), words], 1)
         mask = F.pad(text.mask, (1, 0), value=True)[:, None, None]
         query = self._by_head(self.ask(queries))
         key, value = (self._by_head(part) for part in words.chunk(2, -1))
-        if self.keep:
-            scores = query @ key.mT * query.shape[-1] ** -0.5
-            self.seen = scores.masked_fill(~mask, -torch.inf).softmax(-1)[..., 1:].detach()
-        answers = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return answers.transpose(1, 2).flatten(2)
+        return query, key, value, mask
 
     def _by_head(self, rows: Tensor) -> Tensor:
         """(B, N, width) to (B, heads, N, width / heads)."""

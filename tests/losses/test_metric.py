@@ -1,0 +1,51 @@
+"""Metrics as terms of the loss."""
+
+import pytest
+import torch
+
+from film.errors import FilmError
+from film.losses.metric import MetricTerm
+
+
+@pytest.mark.parametrize("metric", ["VIF", "Qabf", "MEF-SSIM", "SSIM"])
+def test_a_step_down_the_slope_makes_it_better(metric: str) -> None:
+    torch.manual_seed(0)
+    a, b = torch.rand(2, 2, 1, 64, 64)
+    fused = ((a + b) / 2).requires_grad_()
+    term = MetricTerm(metric)
+    before = term(fused, a, b)
+    before.backward()
+    assert fused.grad is not None
+    after = term((fused - 0.01 * fused.grad / fused.grad.abs().max()).detach(), a, b)
+    assert after < before
+
+
+def test_equal_images_are_best() -> None:
+    image = torch.rand(1, 1, 64, 64)
+    for metric in ("VIF", "Qabf", "SSIM"):
+        assert MetricTerm(metric)(image, image, image).item() == pytest.approx(0, abs=1e-3)
+
+
+def test_black_images_have_a_finite_slope() -> None:
+    black = torch.zeros(2, 1, 64, 64)
+    black[1, :, 20:40] = torch.rand(1, 20, 64)
+    for metric in ("VIF", "Qabf", "MEF-SSIM"):
+        fused = (black * 0.9).requires_grad_()
+        MetricTerm(metric)(fused, black, black).backward()
+        assert fused.grad is not None
+        assert fused.grad.isfinite().all()
+
+
+def test_images_too_small_for_the_metric_do_not_count() -> None:
+    fused = torch.rand(1, 1, 16, 16).requires_grad_()
+    term = MetricTerm("VIF")(fused, fused.detach(), fused.detach())
+    term.backward()
+    assert term.isfinite()
+    assert fused.grad is not None
+    assert fused.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("metric", ["EN", "nonsense"])
+def test_what_can_be_no_term_is_refused(metric: str) -> None:
+    with pytest.raises(FilmError):
+        MetricTerm(metric)
