@@ -4,13 +4,15 @@ import cv2
 import numpy as np
 
 from film.describers.statistics.look import Look
-from film.describers.statistics.words import extent
+from film.describers.statistics.words import extent, pieces
 
 _STEP = 0.08  # difference of luminance that is plain to see
 _SHARPER = 1.3  # ratio of detail from which one image is called sharper
 _FLOOR = 0.005  # detail up to which an image shows hardly any
 _LEAST = 0.01  # share of the picture that is worth a word
 _SAME = 0.05  # difference to the surroundings up to which a region hardly stands out
+_AGAINST = {"brighter": "brighter than", "darker": "darker than", "like": "like"}
+_MOST_PIECES = 12  # the largest, which make nearly all of the area
 
 
 def brighter(look: Look, other: Look, name: str) -> str:
@@ -28,7 +30,7 @@ def finer_mask(look: Look, other: Look) -> np.ndarray:
 def finer(look: Look, other: Look, name: str) -> str:
     """Where the image has more detail than the other, and where less."""
     masks = {"finer": finer_mask(look, other), "poorer": finer_mask(other, look)}
-    return _than("Its detail is", masks, name) or f"Its detail is about the same as in {name}."
+    return _than("Its detail is", masks, f"in {name}") or f"Its detail is about the same as in {name}."
 
 
 def _than(what: str, masks: dict[str, np.ndarray], name: str) -> str:
@@ -36,26 +38,38 @@ def _than(what: str, masks: dict[str, np.ndarray], name: str) -> str:
     if not said:
         return ""
     (first, where), *rest = said
-    return (
-        f"{what} {first} than {'in ' * what.startswith('Its')}{name} in {where}"
-        + "".join(f", and {word} in {where}" for word, where in rest)
-        + "."
-    )
-
-
-def around(mask: np.ndarray) -> np.ndarray:
-    """(h, w) of bool: a rim about a mask, not touching it."""
-    inner, outer = (
-        cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))) > 0
-        for width in (5, 21)
-    )
-    return outer & ~inner
+    others = "".join(f", and {word} in {where}" for word, where in rest)
+    return f"{what} {first} than {name} in {where}{others}."
 
 
 def stands_out(light: np.ndarray, mask: np.ndarray) -> str:
-    """How a region that stands out in one image looks in the luminance of another, against a rim about it."""
-    rim = around(mask)
-    step = float(light[mask].mean() - light[rim].mean()) if rim.any() else 0.0
-    if abs(step) < _SAME:
+    """Say how what stands out in one image looks in another, each piece against a rim about it.
+
+    Args:
+        light: (h, w) luminance of the other image.
+        mask: (h, w) of bool, somewhere True: what stands out in the one.
+
+    Returns:
+        A verb phrase; a minority of less than a seventh of the area goes unsaid.
+    """
+    areas = dict.fromkeys(_AGAINST, 0)
+    for piece in pieces(mask)[:_MOST_PIECES] or [mask]:
+        step = _step(light, piece, mask)
+        areas["like" if abs(step) < _SAME else "brighter" if step > 0 else "darker"] += int(np.count_nonzero(piece))
+    least = 0.15 * sum(areas.values())
+    kinds = [kind for kind in sorted(areas, key=lambda kind: -areas[kind]) if areas[kind] > least]
+    if kinds == ["like"]:
         return "hardly stands out"
-    return f"is on average {'brighter' if step > 0 else 'darker'} than its surroundings"
+    if len(kinds) == 1:
+        return f"is {_AGAINST[kinds[0]]} its surroundings"
+    return f"is {' and '.join(f'partly {_AGAINST[kind]}' for kind in kinds)} its surroundings"
+
+
+def _step(light: np.ndarray, piece: np.ndarray, mask: np.ndarray) -> float:
+    """How much brighter a piece is than a rim about it that touches no piece; 0 where there is none."""
+    inner, outer = (
+        cv2.dilate(piece.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))) > 0
+        for width in (5, 21)
+    )
+    rim = outer & ~inner & ~mask
+    return float(light[piece].mean() - light[rim].mean()) if rim.any() else 0.0
