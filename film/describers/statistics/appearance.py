@@ -113,8 +113,10 @@ def colours(look: Look) -> str:
 
 def _coloured_spots(look: Look) -> str:
     for name, mask in look.colours.items():
-        parts = pieces(mask)
-        if mask.mean() < 0.02 and parts and look.chroma(parts[0]) > _SPOT:
+        if mask.mean() >= 0.02:
+            continue
+        _, parts = pieces(mask, most=1)
+        if parts and look.chroma(parts[0]) > _SPOT:
             return f", with a spot of {name} {place(parts[0])}"
     return ""
 

@@ -53,7 +53,7 @@ def stands_out(light: np.ndarray, mask: np.ndarray) -> str:
         A verb phrase; a minority of less than a seventh of the area goes unsaid.
     """
     areas = dict.fromkeys(_AGAINST, 0)
-    for piece in pieces(mask)[:_MOST_PIECES] or [mask]:
+    for piece in pieces(mask, most=_MOST_PIECES)[1] or [mask]:
         step = _step(light, piece, mask)
         areas["like" if abs(step) < _SAME else "brighter" if step > 0 else "darker"] += int(np.count_nonzero(piece))
     least = 0.15 * sum(areas.values())

@@ -69,7 +69,7 @@ def _tracer(look: Look, other: Look | None) -> Iterator[str]:
     warm = _marked(look)[0]
     if warm.mean() >= _LEAST:
         yield f"Strong uptake in warm colours covers {extent(warm)}{_middle(warm)}."
-        if len(pieces(warm)) > 1:
+        if pieces(warm, most=0)[0] > 1:
             yield spots(warm, "warm")
         if other:
             yield f"In the MRI slice this area is {appearance.shown(other, warm)} on average."
@@ -104,7 +104,7 @@ def _middle(warm: np.ndarray) -> str:
 
 def _body(look: Look) -> np.ndarray | None:
     """(h, w) of uint8: the largest connected part that isn't black, holes filled; None unless ground shows about it."""
-    parts = pieces(look.light > _TISSUE, smallest=0.01)
+    _, parts = pieces(look.light > _TISSUE, most=1, smallest=0.01)
     if not parts:
         return None
     outlines, _ = cv2.findContours(parts[0].astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 LEAST_WORDS, MOST_WORDS = 45, 92
+_SHORTEST = 7  # words of the shortest sentences
 _WHOLLY, _MOSTLY = 0.92, 0.75  # shares of a mask that must lie within a place to name it
 
 Steps = Sequence[tuple[float, str]]  # upper limits and what lies below them
@@ -87,12 +88,15 @@ def place(mask: np.ndarray) -> str:
         An adverbial such as `in the upper left`; of what fits no place, how it is spread.
     """
     height, width = mask.shape
-    total = np.count_nonzero(mask)
+    sums = cv2.integral(mask.view(np.uint8))  # of what lies above and to the left
     best: tuple[bool, float, float, str] | None = None
     for name, (top, bottom, left, right) in _PLACES.items():
-        rows = slice(round(top * height), round(bottom * height))
-        columns = slice(round(left * width), round(right * width))
-        held = float(np.count_nonzero(mask[rows, columns]) / total)
+        (first, last), (start, stop) = (
+            (round(top * height), round(bottom * height)),
+            (round(left * width), round(right * width)),
+        )
+        inside = int(sums[last, stop]) - int(sums[first, stop]) - int(sums[last, start]) + int(sums[first, start])
+        held = inside / int(sums[-1, -1])
         fit = (held < _WHOLLY, (bottom - top) * (right - left), -held, name)
         if held >= _MOSTLY and (best is None or fit < best):
             best = fit
@@ -133,32 +137,34 @@ def size(mask: np.ndarray) -> str:
     return grade(float(mask.mean()), _SIZES)
 
 
-def pieces(mask: np.ndarray, *, smallest: float = 0.0004) -> list[np.ndarray]:
-    """Split a mask into its connected parts, the largest first.
+def pieces(mask: np.ndarray, *, most: int, smallest: float = 0.0004) -> tuple[int, list[np.ndarray]]:
+    """Split a mask into its connected parts.
 
     Args:
         mask: (h, w) of bool.
+        most: How many parts to give.
         smallest: Share of the picture from which a part counts.
 
     Returns:
-        A mask of each part.
+        How many parts there are, and a mask of each of the largest, the largest first.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
-    order = np.argsort(-areas, kind="stable")
-    return [labels == index + 1 for index in order if areas[index] >= max(2, smallest * mask.size)]
+    order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas >= max(2, smallest * mask.size))]
+    return len(order), [labels == index + 1 for index in order[:most]]
 
 
 def spots(mask: np.ndarray, kind: str) -> str:
     """Count the pieces of a mask and say where the largest two are; nothing of a mask without pieces."""
-    parts = pieces(mask)
+    count, parts = pieces(mask, most=2)
     if not parts:
         return ""
-    if len(parts) == 1:
+    if count == 1:
         return f"One {size(parts[0])} {kind} region stands out {place(parts[0])}."
-    count = grade(len(parts), _COUNTS).capitalize()
-    largest, next_one = (f"{size(part)} one {place(part)}" for part in parts[:2])
-    return f"{count} {kind} regions stand out, the largest a {largest}, the next a {next_one}."
+    largest, second = (f"{size(part)} one {place(part)}" for part in parts[:2])
+    return (
+        f"{grade(count, _COUNTS).capitalize()} {kind} regions stand out, the largest a {largest}, the next a {second}."
+    )
 
 
 def paragraph(sentences: Iterable[str], fillers: Iterable[str] = ()) -> str:
@@ -178,7 +184,9 @@ def paragraph(sentences: Iterable[str], fillers: Iterable[str] = ()) -> str:
         if sentence and words + len(sentence.split()) <= MOST_WORDS:
             said.append(sentence)
             words += len(sentence.split())
-    for sentence in fillers:
+        if words > MOST_WORDS - _SHORTEST:
+            break  # what comes next would be measured in vain
+    for sentence in fillers if words < LEAST_WORDS else ():
         if words < LEAST_WORDS and sentence not in said:
             said.append(sentence)
             words += len(sentence.split())
