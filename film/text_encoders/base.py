@@ -1,10 +1,14 @@
 """What every text encoder promises."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from film.layers.language import LanguageModel, Load, load_language_model, revision_of
 from film.layers.text import TextFeatures
 
 
@@ -33,7 +37,128 @@ class TextEncoder(nn.Module, ABC):
             Tokens (B, L, D) with their mask; a text that is too long is cut, with a warning that says where.
         """
 
+    def identity(self) -> dict[str, Any]:
+        """Say what the features of a text depend on besides the text: class, arguments, and `revision` of the weights.
+
+        Features in files are made anew only if this changes. JSON values only. By default the class and its plain
+        public attributes, as `__init__` keeps its arguments; an encoder whose weights may change adds their revision.
+        """
+        plain = {name: value for name, value in vars(self).items() if isinstance(value, str | int | float | None)}
+        hidden = {"training", "cached"}
+        kept = {name: value for name, value in plain.items() if not name.startswith("_") and name not in hidden}
+        return {"encoder": f"{type(self).__module__}.{type(self).__qualname__}", **kept}
+
     @classmethod
     def tiny(cls) -> "TextEncoder":
         """Build an instance of a few weights, for tests."""
         return cls()
+
+
+class FrozenTextEncoder(TextEncoder):
+    """A pretrained language model that stays as it is.
+
+    It loads on first use, computes on the device that the network is moved to, and never enters a state dict. Texts
+    once encoded are kept.
+
+    Args:
+        dim: Width D of a token.
+        cached: Number of texts whose features are kept.
+    """
+
+    def __init__(self, dim: int, *, cached: int) -> None:
+        super().__init__()
+        self.dim, self.cached = dim, cached
+        self._cache: dict[str, Tensor] = {}
+        self._language: LanguageModel | None = None  # no module, so nn.Module doesn't see its weights
+        self._device = torch.device("cpu")
+
+    @abstractmethod
+    def load(self) -> LanguageModel:
+        """Load tokenizer and model; called once, when the first text is encoded.
+
+        Raises:
+            FilmError: It can't be loaded; the message says where it comes from and the way out.
+        """
+
+    def forward(self, texts: Sequence[str]) -> TextFeatures:
+        """B texts to (B, L, D) features on the CPU; a text of only white space has no words."""
+        wanted = dict.fromkeys(text for text in texts if text.strip())
+        states = {text: self._cache[text] for text in wanted if text in self._cache}
+        if missing := [text for text in wanted if text not in states]:
+            self._language = self._language or self.load()
+            states |= zip(missing, self._language.encode(missing, self._device), strict=True)
+            self._cache |= states
+        while len(self._cache) > self.cached:
+            del self._cache[next(iter(self._cache))]
+        wordless = TextFeatures.wordless(1, self.dim)
+        return TextFeatures.stack(
+            [TextFeatures.unpadded(states[text][None]) if text in states else wordless for text in texts]
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded model and the cache behind; a copy loads its own."""
+        return self.__dict__ | {"_language": None, "_cache": {}}
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FrozenTextEncoder":
+        """Follow `to`, `cuda` and their kin, which don't see the model; its number format stays."""
+        super()._apply(fn, recurse)
+        self._device = fn(torch.empty(0, device=self._device)).device
+        return self
+
+
+class PretrainedTextEncoder(FrozenTextEncoder):
+    """A frozen language model from a folder or the Hugging Face hub.
+
+    Args:
+        name: Name on the Hugging Face hub, or a folder that `save_pretrained` wrote.
+        dim: Width D of its token states; checked when it loads.
+        max_tokens: Tokens kept of a text; null as many as the model takes.
+        revision: Branch, tag or commit on the hub; null takes the newest.
+        dtype: Number format that it computes in: `float32`, `bfloat16` or `float16`.
+        cached: Number of texts whose features are kept.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        dim: int,
+        max_tokens: int | None = None,
+        revision: str | None = None,
+        dtype: str = "float32",
+        cached: int = 256,
+    ) -> None:
+        super().__init__(dim, cached=cached)
+        self.name, self.max_tokens, self.revision, self.dtype = name, max_tokens, revision, dtype
+
+    @staticmethod
+    @abstractmethod
+    def build(config: Any, load: Load) -> Any:
+        """Make the part of the model that reads text.
+
+        Args:
+            config: Config of the whole model.
+            load: Loads a class of transformers with a config of its own.
+
+        Returns:
+            A model that takes `input_ids` and `attention_mask` and gives `last_hidden_state`.
+
+        Raises:
+            ValueError: There is no such part.
+        """
+
+    def identity(self) -> dict[str, Any]:
+        """Say name and arguments, and which version of the weights that is; where a folder lies doesn't matter."""
+        name = Path(self.name).resolve().name if Path(self.name).is_dir() else self.name
+        return super().identity() | {"name": name, "revision": revision_of(self.name, self.revision)}
+
+    def load(self) -> LanguageModel:
+        """Load the part that reads text, and nothing else of the model."""
+        return load_language_model(
+            self.name,
+            self.build,
+            dim=self.dim,
+            revision=self.revision,
+            dtype=self.dtype,
+            max_tokens=self.max_tokens,
+        )
