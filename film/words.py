@@ -88,7 +88,7 @@ def load_describer(source: str | Path, overrides: Mapping[str, Any] | None = Non
         FilmError: There is no such describer, or it doesn't take these arguments.
     """
     is_file = str(source).endswith((".yaml", ".yml"))
-    known = sorted(path.stem for path in (CONFIGS / "describer").glob("*.yaml"))
+    known = [path.stem for path in sorted((CONFIGS / "describer").glob("*.yaml"))]
     if not is_file and source not in known:
         raise FilmError(f"no describer {str(source)!r}; choose from {', '.join(known)}, or give a YAML file")
     config = compose([source if is_file else f"describer/{source}.yaml"]).get("describer")

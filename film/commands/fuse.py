@@ -1,9 +1,7 @@
 """`film fuse A B`: fuse a pair of images, or all pairs of two folders."""
 
 import argparse
-import importlib
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from film.commands.arguments import CommandParser
+from film.commands.arguments import CommandParser, add_components, import_components
 from film.commands.pairs import Pair, Target, find_pairs, plan_targets
 from film.devices import DEVICES, PRECISIONS
 from film.errors import FilmError
@@ -73,13 +71,7 @@ def _parser() -> CommandParser:
     add("--compare", action="store_true", help="also write <output>_compare.png: A, B and fused side by side")
     add("--grey", action="store_true", help="leave the colour out")
     add("--model", default="film-small", metavar="NAME|FILE", help="shipped model, .safetensors, or released .pth")
-    add(
-        "--components",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="your own Python module with components that the model names; repeatable",
-    )
+    add_components(parser)
     words = parser.add_argument_group("what to tell the model")
     words.add_argument(
         "--task",
@@ -117,22 +109,11 @@ def _read(pair: Pair, target: Target) -> tuple[Picture, Picture]:
     return a, b
 
 
-def _import_component(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))  # the script `film` looks beside itself, its user here
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise FilmError(
-            f"--components {module}: {error}; name a Python module of this folder, or an installed one"
-        ) from error
-
-
 class _Fuser:
     """A pipeline with the words and options that all pairs share."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        for module in options.components:
-            _import_component(module)
+        import_components(options.components)
         from film.layers.text_files import read_text_features
         from film.pipeline import FusionPipeline
 

@@ -15,6 +15,7 @@ ROOMS = {  # package, and the contract of what lives there
     "text_encoders": "TextEncoder",
     "fusion": "FusionStage",
     "decoders": "Decoder",
+    "describers": "Describer",
 }
 
 
