@@ -1,5 +1,6 @@
 """The contract of every describer, found by walking the room: what is added to it is tested by being there."""
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import httpx2
 import numpy as np
 import pytest
 from my_describer import MyDescriber
@@ -15,6 +17,7 @@ from my_describer import MyDescriber
 import film.describers
 from film.components import build
 from film.describers.base import Describer, Description, Outcome, Subject
+from film.describers.openai import OpenAIDescriber
 from film.errors import FilmError
 from film.imaging.picture import Picture
 from film.tasks import SOURCES
@@ -39,7 +42,22 @@ def describers() -> list[type[Describer]]:
 @pytest.fixture(scope="module", params=describers(), ids=lambda kind: kind.__name__)
 def describer(request: pytest.FixtureRequest) -> Describer:
     """A small instance; building models for it takes seconds, so all tests share one."""
-    return request.param.tiny()
+    made = request.param.tiny()
+    return served(made) if isinstance(made, OpenAIDescriber) else made
+
+
+def served(describer: OpenAIDescriber) -> OpenAIDescriber:
+    """Give it a server that always says the same; what it makes of real ones is in its own tests."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        message = {"role": "assistant", "content": "A bright spot."}
+        usage = {"prompt_tokens": 300, "completion_tokens": 9, "total_tokens": 309}
+        choices = [{"index": 0, "finish_reason": "stop", "message": message}]
+        body = {"id": "x", "object": "chat.completion", "model": "tiny", "choices": choices, "usage": usage}
+        return httpx2.Response(200, json=body)
+
+    describer._server = dataclasses.replace(describer._server, transport=httpx2.MockTransport(answer))
+    return describer
 
 
 def picture(seed: int, *, size: tuple[int, int] = (48, 64), colour: bool = True) -> Picture:
