@@ -1,8 +1,12 @@
 """Against scripted answers of every bad kind, and, end to end, against a real server with a real (tiny) model."""
 
+import asyncio
 import base64
 import dataclasses
 import json
+import logging
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -12,6 +16,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from film.config import compose
 from film.describers.base import Description, Outcome, Subject
 from film.describers.openai import OpenAIDescriber, chat
 from film.errors import FilmError
@@ -295,3 +300,259 @@ class TestFatal:
             keep(outcomes, made.describe(subjects(50)))
         assert [answer.text for _, answer in outcomes] == ["Fine."]
         assert len(seen) <= 3
+
+
+class TestFlow:
+    def test_as_many_calls_at_once_as_allowed_and_images_are_drawn_lazily(self):
+        state = {"open": 0, "most": 0, "drawn": 0, "ahead": 0}
+        done: list[str] = []
+
+        async def handler(_: httpx2.Request) -> httpx2.Response:
+            state["open"] += 1
+            state["most"] = max(state["most"], state["open"])
+            await asyncio.sleep(0.2)
+            state["open"] -= 1
+            return reply()
+
+        def drawn() -> Iterator[Subject]:
+            for one in subjects(300):
+                state["drawn"] += 1
+                state["ahead"] = max(state["ahead"], state["drawn"] - len(done))
+                yield one
+
+        for one, answer in describer(handler, concurrency=64).describe(drawn()):
+            assert isinstance(answer, Description)
+            done.append(one.name)
+        assert sorted(done) == sorted(str(index) for index in range(300))
+        assert state["most"] == 64
+        assert 64 < state["ahead"] <= 128
+
+    def test_ready_ones_come_first(self):
+        waits = iter([0.3, 0.0, 0.0, 0.0])
+
+        async def handler(_: httpx2.Request) -> httpx2.Response:
+            await asyncio.sleep(next(waits))
+            return reply()
+
+        names = [one.name for one, _ in describer(handler, concurrency=4).describe(subjects(4))]
+        assert names[-1] == "0"
+
+    def test_works_where_a_loop_runs_already(self):
+        async def notebook() -> Description | FilmError:
+            return only(describer(script(reply("Fine."))))
+
+        assert asyncio.run(notebook()).text == "Fine."
+
+    def test_stopping_early_leaves_nothing_behind(self):
+        async def handler(_: httpx2.Request) -> httpx2.Response:
+            await asyncio.sleep(0.01)
+            return reply()
+
+        outcomes = describer(handler).describe(subjects(100))
+        next(outcomes)
+        outcomes.close()
+        assert "film-describer" not in [thread.name for thread in threading.enumerate()]
+
+    def test_error_of_the_images_comes_through(self):
+        def broken() -> Iterator[Subject]:
+            yield subject()
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(describer(script(reply())).describe(broken()))
+        assert "film-describer" not in [thread.name for thread in threading.enumerate()]
+
+    @pytest.mark.parametrize("limit", [{"requests_per_minute": 600}, {"tokens_per_minute": 600 * 600}])
+    def test_pace_is_kept(self, limit):
+        times: list[float] = []
+
+        def handler(_: httpx2.Request) -> httpx2.Response:
+            times.append(time.monotonic())
+            return reply()
+
+        made = describer(handler, concurrency=64, **limit)
+        tokens = made._form.most(subject()).total
+        assert len(list(made.describe(subjects(8)))) == 8
+        expected = 0.1 if "requests_per_minute" in limit else tokens / (600 * 600) * 60
+        gaps = np.diff(times)
+        assert gaps.mean() == pytest.approx(expected, rel=0.3)
+        assert times[-1] - times[0] >= 7 * expected * 0.95
+
+
+class TestBudget:
+    PRICES = {"tiny": {"input": 1.0, "output": 10.0}}  # noqa: RUF012
+
+    def run(self, made: OpenAIDescriber, count: int = 40) -> tuple[int, str]:
+        outcomes: list[Outcome] = []
+        try:
+            keep(outcomes, made.describe(subjects(count)))
+        except FilmError as error:
+            return len(outcomes), str(error)
+        return len(outcomes), ""
+
+    @pytest.mark.parametrize("concurrency", [1, 64])
+    def test_tokens_are_never_exceeded_and_well_used(self, concurrency):
+        seen: list[httpx2.Request] = []
+        made = describer(
+            script(reply(prompt=900, answer=100), seen=seen),
+            max_tokens=10_500,
+            answer_tokens=400,
+            concurrency=concurrency,
+        )
+        done, message = self.run(made)
+        assert done == len(seen) == 10  # 10,000 spent; the eleventh could take 1,300
+        assert "max_tokens of 10500 would be exceeded: 10000 tokens spent" in message
+        assert self.run(made) == (0, message)  # one budget for the life of a describer
+
+    def test_cost_is_never_exceeded(self):
+        made = describer(script(reply(prompt=1000, answer=100)), max_cost=0.0205, answer_tokens=100, prices=self.PRICES)
+        done, message = self.run(made)
+        assert done == 10  # of 0.002 USD each
+        assert "max_cost of 0.0205 USD would be exceeded: 11000 tokens, 0.0200 USD spent" in message
+        assert "run again for the rest" in message
+
+    def test_enough_budget_is_no_hindrance(self):
+        made = describer(script(reply()), max_tokens=10**6, max_cost=100, prices=self.PRICES)
+        assert self.run(made) == (40, "")
+
+    def test_servers_that_count_more_than_was_guessed_are_believed(self):
+        seen: list[httpx2.Request] = []
+        made = describer(script(reply(prompt=3000, answer=0), seen=seen), max_tokens=10_000, concurrency=64)
+        assert made._form.most(subject()).prompt < 500
+        assert self.run(made)[0] == len(seen) == 3
+
+    def test_calls_lost_on_the_way_count_as_spent_and_refused_ones_do_not(self):
+        lost = describer(script(httpx2.ReadTimeout("slow")), max_tokens=2000, retries=0, concurrency=1)
+        most = lost._form.most(subject()).total
+        assert self.run(lost)[0] == 2000 // most
+        refused = describer(script(failure(500)), max_tokens=2000, retries=0, concurrency=1)
+        assert self.run(refused, 10) == (10, "")
+
+    def test_unknown_price_is_said_at_once(self):
+        with pytest.raises(
+            FilmError, match=r"max_cost needs the price of model 'tiny': add it under prices.*prices\.yaml"
+        ):
+            describer(script(reply()), max_cost=1.0)
+        with pytest.raises(FilmError, match="needs input and output"):
+            describer(script(reply()), prices={"tiny": {"input": 1.0}})
+
+    def test_estimate_sends_nothing_and_fits(self):
+        seen: list[httpx2.Request] = []
+        made = describer(script(reply(), seen=seen), prices={"tiny": {"input": 1.0, "output": 10.0, "per_patch": 1.0}})
+        one = subject(size=(480, 640))
+        said = made.estimate([one, one])
+        prompt = made._form.most(one).prompt
+        assert 20 * 15 < prompt < 20 * 15 + 300  # patches, and the words
+        cost = 2 * (prompt * 1e-6 + 130 * 1e-5)
+        most = 2 * (prompt * 1e-6 + 400 * 1e-5)
+        assert said.startswith(
+            f"2 images for tiny: about {2 * prompt} + 260 tokens, about {cost:.4f} USD, at most {most:.4f}"
+        )
+        assert "price of this model isn't known" in describer(script(reply())).estimate([one])
+        assert seen == []
+
+    def test_shipped_prices_know_the_shipped_model(self):
+        arguments = compose(["describer/openai.yaml"])["describer"]["init_args"]
+        made = OpenAIDescriber(**arguments, max_cost=1.0)
+        thousand = made.estimate([subject(size=(480, 640))] * 1000)
+        assert "USD" in thousand
+        assert OpenAIDescriber(**arguments, batch=True)._price.answer == made._price.answer / 2
+
+
+class TestSecrets:
+    def test_key_is_sent_and_shown_nowhere(self, monkeypatch, caplog):
+        caplog.set_level(logging.DEBUG)
+        monkeypatch.setenv("MY_KEY", KEY)
+        seen: list[httpx2.Request] = []
+        made = describer(
+            script(reply(), failure(400, f"bad key {KEY}"), failure(403, f"bad key {KEY}"), seen=seen),
+            key_variable="MY_KEY",
+            concurrency=1,
+        )
+        outcomes: list[Outcome] = []
+        with pytest.raises(FilmError, match="check the key in MY_KEY") as caught:
+            keep(outcomes, made.describe(subjects(5)))
+        assert {request.headers["authorization"] for request in seen} == {f"Bearer {KEY}"}
+        assert "bad key ***" in str(outcomes[1][1])
+        shown = [caplog.text, caught.value, outcomes[0][1].details, made.identity(), vars(made), str(caught.getrepr())]
+        assert KEY not in " ".join(map(str, shown))
+
+    def test_password_in_the_address_is_sent_and_shown_nowhere(self, caplog):
+        caplog.set_level(logging.DEBUG)
+        seen: list[httpx2.Request] = []
+        made = describer(
+            script(reply(), failure(404), seen=seen), base_url="http://me:s3cr%40t@localhost:1/v1/", concurrency=1
+        )
+        outcomes: list[Outcome] = []
+        with pytest.raises(FilmError, match="http://localhost:1/v1 can't describe") as caught:
+            keep(outcomes, made.describe(subjects(2)))
+        assert seen[0].headers["authorization"] == "Basic " + base64.b64encode(b"me:s3cr@t").decode()
+        shown = [caplog.text, caught.value, outcomes[0][1].details, made.identity(), vars(made)]
+        assert "s3cr" not in " ".join(map(str, shown))
+
+    def test_openais_key_goes_to_openai_only(self, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        seen: list[httpx2.Request] = []
+        assert isinstance(only(describer(script(reply(), seen=seen))), Description)
+        assert KEY not in str(seen[0].headers.raw)
+
+
+class TestCheck:
+    def test_official_endpoint_needs_a_key(self):
+        with pytest.raises(FilmError, match=r"set the environment variable OPENAI_API_KEY.*describer/statistics\.yaml"):
+            OpenAIDescriber().check()
+        with pytest.raises(FilmError, match="set the environment variable MY_KEY"):
+            OpenAIDescriber(base_url="http://localhost:1/v1", key_variable="MY_KEY").check()
+
+    def test_unreachable_server_is_found_before_any_image(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        with pytest.raises(FilmError, match=f"can't reach {url}.*start the server or correct base_url"):
+            OpenAIDescriber("x", base_url=url).check()
+
+    @pytest.mark.parametrize(
+        ("response", "message"),
+        [(failure(401), "refuses access"), (failure(404, "no such model", "model_not_found"), "with model 'gpt-9'")],
+    )
+    def test_official_endpoint_is_asked_for_key_and_model(self, monkeypatch, response, message):
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        seen: list[httpx2.Request] = []
+        made = describer(script(response, seen=seen), model="gpt-9", base_url="https://api.openai.com/v1")
+        with pytest.raises(FilmError, match=message):
+            made.check()
+        assert [(request.method, request.url.path) for request in seen] == [("GET", "/v1/models/gpt-9")]
+
+    @pytest.mark.parametrize("response", [failure(404), failure(503), httpx2.Response(200, json={"data": []})])
+    def test_other_servers_need_only_be_there(self, response):
+        describer(script(response)).check()
+
+    @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", ""])
+    def test_address_must_be_one(self, url):
+        with pytest.raises(FilmError, match="is no address; write it like"):
+            OpenAIDescriber("x", base_url=url)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"concurrency": 0},
+            {"concurrency": 1001},
+            {"max_side": -1},
+            {"quality": 101},
+            {"retries": -1},
+            {"max_cost": 0},
+        ],
+    )
+    def test_numbers_are_checked(self, options):
+        (name,) = options
+        with pytest.raises(FilmError, match=name):
+            OpenAIDescriber(**options)
+
+    def test_identity_changes_with_what_matters(self):
+        base = OpenAIDescriber("m").identity()
+        for changed in ({"max_side": 5}, {"image_format": "png"}, {"compare": True}, {"seed": 1}, {"temperature": 0.5}):
+            assert OpenAIDescriber("m", **changed).identity() != base
+        assert OpenAIDescriber("n").identity() != base
+        for same in ({"concurrency": 64}, {"timeout": 5}, {"base_url": "http://localhost:1/v1"}, {"batch": True}):
+            assert OpenAIDescriber("m", **same).identity() == base
+        assert json.loads(json.dumps(base)) == base
