@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from openai.types import Batch
 
 MOST_BYTES = 190_000_000  # of one file; the API takes 200 MB
+_FRAME = 200  # bytes around a request in that file
+_ENDPOINT = "/v1/chat/completions"
 _TOO_MANY_TOKENS = "token_limit_exceeded"
 _NO_PICTURE = Picture(np.zeros((1, 1), np.uint8))
 
@@ -116,18 +118,30 @@ class _Draft:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed after the upload
+        self.file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `with`
         self.requests: list[str] = []
 
-    def add(self, request: str, body: dict[str, Any]) -> None:
-        """Append one request."""
-        line = {"custom_id": request, "method": "POST", "url": "/v1/chat/completions", "body": body}
-        self.file.write(json.dumps(line).encode() + b"\n")
+    def __enter__(self) -> "_Draft":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def add(self, request: str, body: str) -> None:
+        """Append one request, whose body is JSON."""
+        head = json.dumps({"custom_id": request, "method": "POST", "url": _ENDPOINT})
+        self.file.write(f'{head[:-1]}, "body": {body}}}\n'.encode())
         self.requests.append(request)
 
-    def is_full(self, most_requests: int, margin: int) -> bool:
-        """Whether another request of `margin` bytes may be one too many."""
-        return bool(self.requests) and (len(self.requests) >= most_requests or self.file.tell() + margin > MOST_BYTES)
+    def is_full(self, most_requests: int, size: int) -> bool:
+        """Whether another request of `size` bytes would be one too many."""
+        return bool(self.requests) and (len(self.requests) >= most_requests or self.file.tell() + size > MOST_BYTES)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.requests = []
 
 
 @dataclass
@@ -144,27 +158,27 @@ class _Run:
         """Draw all subjects and start batches of what is new; yields only the images that can't be sent."""
         self.parts = self._parts_of_earlier_runs()
         known = {request for part in self.parts for request in part.requests}
-        draft = _Draft(self.batching.folder)
-        for subject in tqdm(subjects, desc="batch: handing in", unit="image", leave=False):
-            try:
-                body = self.terms.form.body(subject)
-            except FilmError as error:
-                yield subject, error
-                continue
-            text = json.dumps(body, sort_keys=True)
-            request = hashlib.sha256(text.encode()).hexdigest()[:40]
-            if request not in known and not self._hold(request, subject):
-                self.stopped = self.terms.budget.used_up()
-                break
-            self.awaited.setdefault(request, []).append(dataclasses.replace(subject, picture=_NO_PICTURE, partner=None))
-            if request not in known:
-                if draft.is_full(self.batching.most_requests, len(text) + 200):
-                    self._upload(draft)
-                    draft = _Draft(self.batching.folder)
-                draft.add(request, body)
-                known.add(request)
-        if draft.requests:
-            self._upload(draft)
+        with _Draft(self.batching.folder) as draft:
+            for subject in tqdm(subjects, desc="batch: handing in", unit=" images", leave=False):
+                try:
+                    body = self.terms.form.body(subject)
+                except FilmError as error:
+                    yield subject, error
+                    continue
+                text = json.dumps(body, sort_keys=True)
+                request = hashlib.sha256(text.encode()).hexdigest()[:40]
+                if request not in known:
+                    if not self._hold(request, subject):
+                        self.stopped = self.terms.budget.used_up()
+                        break
+                    if draft.is_full(self.batching.most_requests, len(text) + _FRAME):
+                        self._upload(draft)
+                    draft.add(request, text)
+                    known.add(request)
+                light = dataclasses.replace(subject, picture=_NO_PICTURE, partner=None)
+                self.awaited.setdefault(request, []).append(light)
+            if draft.requests:
+                self._upload(draft)
 
     def collect(self) -> Iterator[Outcome]:
         """Wait for the batches and yield what they answered."""
@@ -203,11 +217,12 @@ class _Run:
     def _upload(self, draft: _Draft) -> None:
         """Send the file of a batch, remember that, and start the batch."""
         draft.file.seek(0)
-        with self._translated(), draft.file:
+        with self._translated():
             uploaded = self.client.files.create(file=("film.jsonl", draft.file), purpose="batch")
         path = self.batching.folder / f"{hashlib.sha256(uploaded.id.encode()).hexdigest()[:16]}.json"
         part = Part(path, self.terms.server.address, uploaded.id, draft.requests)
         part.save()
+        draft.clear()
         self.parts.append(part)
         self._start(part)
 
@@ -222,7 +237,7 @@ class _Run:
             part.batch = next(running, None)
             if part.batch is None:
                 batch = self.client.batches.create(
-                    input_file_id=part.input_file, endpoint="/v1/chat/completions", completion_window="24h"
+                    input_file_id=part.input_file, endpoint=_ENDPOINT, completion_window="24h"
                 )
                 part.batch = batch.id
         part.save()
@@ -257,11 +272,13 @@ class _Run:
                 entry = json.loads(line)
                 outcomes[entry["custom_id"]] = self._outcome(entry)
         late = FilmError(f"batch {batch.id} {batch.status} without an answer to it; run again")
-        for request in [request for request in part.requests if request in self.awaited]:
-            for subject in self.awaited[request]:
-                yield subject, outcomes.get(request, late)
-            part.requests.remove(request)
-        part.save()
+        try:
+            for request in [request for request in part.requests if request in self.awaited]:
+                for subject in self.awaited[request]:
+                    yield subject, outcomes.get(request, late)
+                part.requests.remove(request)
+        finally:
+            part.save()
 
     def _outcome(self, entry: dict[str, Any]) -> Description | FilmError:
         response = entry.get("response") or {}
