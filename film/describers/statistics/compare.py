@@ -11,7 +11,6 @@ _SHARPER = 1.3  # ratio of detail from which one image is called sharper
 _FLOOR = 0.005  # detail up to which an image shows hardly any
 _LEAST = 0.01  # share of the picture that is worth a word
 _SAME = 0.05  # difference to the surroundings up to which a region hardly stands out
-_AGAINST = {"brighter": "brighter than", "darker": "darker than", "like": "like"}
 _MOST_PIECES = 12  # the largest, which make nearly all of the area
 
 
@@ -52,17 +51,17 @@ def stands_out(light: np.ndarray, mask: np.ndarray) -> str:
     Returns:
         A verb phrase; a minority of less than a seventh of the area goes unsaid.
     """
-    areas = dict.fromkeys(_AGAINST, 0)
+    areas = {"brighter": 0, "darker": 0, "like": 0}
     for piece in pieces(mask, most=_MOST_PIECES)[1] or [mask]:
         step = _step(light, piece, mask)
         areas["like" if abs(step) < _SAME else "brighter" if step > 0 else "darker"] += int(np.count_nonzero(piece))
     least = 0.15 * sum(areas.values())
-    kinds = [kind for kind in sorted(areas, key=lambda kind: -areas[kind]) if areas[kind] > least]
-    if kinds == ["like"]:
+    brighter, darker, like = (area > least for area in areas.values())
+    if not brighter and not darker:
         return "hardly stands out"
-    if len(kinds) == 1:
-        return f"is {_AGAINST[kinds[0]]} its surroundings"
-    return f"is {' and '.join(f'partly {_AGAINST[kind]}' for kind in kinds)} its surroundings"
+    if brighter and darker:
+        return "is brighter than its surroundings in some places and darker in others"
+    return f"is {'brighter' if brighter else 'darker'} than its surroundings{' in some places only' if like else ''}"
 
 
 def _step(light: np.ndarray, piece: np.ndarray, mask: np.ndarray) -> float:

@@ -16,7 +16,7 @@ def infrared(look: Look, other: Look | None) -> Iterator[str]:
     hot = appearance.standouts(look)
     if other and hot.any():
         yield f"In the visible image what is hot here {compare.stands_out(other.light, hot)}."
-    yield f"The coldest part is {zone(look.light, largest=False)}, the warmest {zone(look.light)}."
+    yield f"On average it is coldest {zone(look.light, largest=False)} and warmest {zone(look.light)}."
     if other:
         yield compare.finer(look, other, "the visible image")
         yield compare.brighter(look, other, "the visible image")
@@ -35,7 +35,7 @@ def visible(look: Look, other: Look | None) -> Iterator[str]:
         yield "It is as bright as a scene by day."
     yield appearance.colours(look)
     if other and (hot := appearance.standouts(other)).any():
-        yield f"What is hot in the infrared image, {place(hot)}, {compare.stands_out(look.light, hot)} here."
+        yield f"Here what is hot in the infrared image, {place(hot)}, {compare.stands_out(look.light, hot)}."
     yield appearance.lighting(look)
     if other:
         yield compare.finer(look, other, "the infrared image")

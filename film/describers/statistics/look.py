@@ -15,7 +15,7 @@ _TINTED = 0.06  # chroma that the most coloured thousandth must reach, or the im
 
 # Hues in degrees up to which a name goes; red is at both ends. The last names are of pale or dark kinds of others.
 _HUES = ((12, "red"), (42, "orange"), (68, "yellow"), (165, "green"), (195, "turquoise"), (255, "blue"))
-_HUES_BEYOND = ((290, "purple"), (345, "pink"), (361, "red"))
+_HUES_BEYOND = ((290, "purple"), (338, "pink"), (361, "red"))
 _NAMES = (*(name for _, name in (*_HUES, *_HUES_BEYOND)), "brown", "beige", "olive")
 _BROWN, _BEIGE, _OLIVE = len(_NAMES) - 3, len(_NAMES) - 2, len(_NAMES) - 1
 _DEEP, _PALE = 0.6, 0.4  # below which value orange is brown and yellow is olive; below which saturation orange is beige

@@ -49,14 +49,15 @@ def _mri(look: Look, other: Look | None) -> Iterator[str]:
 
 def _ct(look: Look, other: Look | None) -> Iterator[str]:
     yield appearance.tone(look, "This CT slice")
-    dense = _marked(look)[0]
+    body, dense = _body(look), _marked(look)[0]
     if dense.mean() >= _LEAST:
-        yield f"White, dense parts cover {extent(dense)}."
+        along = body is not None and np.mean(_rim(body, 0.25)[dense]) > 0.6
+        where = "mostly along the rim" if along else place(dense)
+        yield f"White, dense parts cover {share(dense)} of the picture, {where}."
         if other:
             yield f"In the MRI slice these are {appearance.shown(other, dense)} on average."
     else:
         yield "No part is white and dense."
-    body = _body(look)
     yield from _shape(look, body)
     yield from _hollows(look, body)
     yield appearance.sharpness(look)
@@ -123,26 +124,40 @@ def _shape(look: Look, body: np.ndarray | None) -> Iterator[str]:
     if body is None:
         return
     filled = f"It fills {share(body)} of the picture on dark ground"
-    depth = _depth(body)
-    rim, inside = (body > 0) & (depth <= max(1, 0.15 * depth.max())), depth >= 0.4 * depth.max()
-    step = float(look.light[rim].mean() - look.light[inside].mean())
+    step = float(look.light[_rim(body, 0.15)].mean() - look.light[_inside(body, 0.4)].mean())
     if abs(step) > 0.1:
         filled += f", its rim {'brighter' if step > 0 else 'darker'} than its inside"
-    rows, columns = (np.flatnonzero(body.any(axis)) for axis in (1, 0))
-    box = look.light[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    coarse = cv2.resize(box, (16, 16), interpolation=cv2.INTER_AREA)  # the eye compares parts, not pixels
-    if coarse.std() > 0.01:
-        likeness = float(np.corrcoef(coarse.ravel(), coarse[:, ::-1].ravel())[0, 1])
-        filled += f"; its left and right halves {grade(likeness, _ALIKE)}"
-    yield f"{filled}."
+    yield f"{filled}; its left and right halves {grade(_likeness(look, body), _ALIKE)}."
+
+
+def _likeness(look: Look, body: np.ndarray) -> float:
+    """Correlation with the mirror image about the best upright axis near the middle, coarsely, as the eye compares."""
+    left, top, width, height = cv2.boundingRect(body)
+    box = (look.light * body)[top : top + height, left : left + width]
+    coarse = cv2.blur(cv2.resize(box, (32, 32), interpolation=cv2.INTER_AREA), (5, 5), borderType=cv2.BORDER_CONSTANT)
+    mirrors = [coarse[:, max(0, shift) : 32 + min(0, shift)] for shift in range(-6, 7, 2)]
+    return max(
+        1.0 if part.std() < 0.01 else float(np.corrcoef(part.ravel(), part[:, ::-1].ravel())[0, 1]) for part in mirrors
+    )
+
+
+def _rim(body: np.ndarray, part: float) -> np.ndarray:
+    """(h, w) of bool: the outer part of a region, as a share of its greatest depth."""
+    depth = _depth(body)
+    return (body > 0) & (depth <= max(1.0, part * float(depth.max())))
+
+
+def _inside(body: np.ndarray, part: float) -> np.ndarray:
+    """(h, w) of bool: what lies deeper in a region than a share of its greatest depth."""
+    depth = _depth(body)
+    return depth >= part * depth.max()
 
 
 def _hollows(look: Look, body: np.ndarray | None) -> Iterator[str]:
     """Dark parts deep inside, below half of what is usual there."""
     if body is None:
         return
-    depth = _depth(body)
-    inside = depth >= 0.3 * depth.max()
+    inside = _inside(body, 0.3)
     dark = inside & (look.light < 0.5 * np.median(look.light[inside]))
     if dark.mean() >= _LEAST:
         yield f"Darker parts inside it cover {extent(dark)}."

@@ -13,11 +13,11 @@ Steps = Sequence[tuple[float, str]]  # upper limits and what lies below them
 
 # Top, bottom, left and right of each place as shares of height and width; of those that fit, the smallest is named.
 _PLACES: dict[str, tuple[float, float, float, float]] = {
-    "in the centre": (0.3, 0.7, 0.3, 0.7),
-    "in the upper middle": (0, 0.4, 0.3, 0.7),
-    "in the lower middle": (0.6, 1, 0.3, 0.7),
-    "at the left edge": (0.2, 0.8, 0, 0.3),
-    "at the right edge": (0.2, 0.8, 0.7, 1),
+    "in the centre": (0.35, 0.65, 0.35, 0.65),
+    "in the upper middle": (0, 0.4, 0.35, 0.65),
+    "in the lower middle": (0.6, 1, 0.35, 0.65),
+    "on the left": (0.2, 0.8, 0, 0.3),
+    "on the right": (0.2, 0.8, 0.7, 1),
     "left of the centre": (0.25, 0.75, 0.1, 0.5),
     "right of the centre": (0.25, 0.75, 0.5, 0.9),
     "in the upper left": (0, 0.5, 0, 0.5),
