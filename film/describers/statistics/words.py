@@ -12,30 +12,32 @@ _WHOLLY, _MOSTLY = 0.92, 0.75  # shares of a mask that must lie within a place t
 Steps = Sequence[tuple[float, str]]  # upper limits and what lies below them
 
 # Top, bottom, left and right of each place as shares of height and width; of those that fit, the smallest is named.
-_PLACES: dict[str, tuple[float, float, float, float]] = {
-    "in the centre": (0.35, 0.65, 0.35, 0.65),
-    "in the upper middle": (0, 0.4, 0.35, 0.65),
-    "in the lower middle": (0.6, 1, 0.35, 0.65),
-    "on the left": (0.2, 0.8, 0, 0.3),
-    "on the right": (0.2, 0.8, 0.7, 1),
-    "left of the centre": (0.25, 0.75, 0.1, 0.5),
-    "right of the centre": (0.25, 0.75, 0.5, 0.9),
-    "in the upper left": (0, 0.5, 0, 0.5),
-    "in the upper right": (0, 0.5, 0.5, 1),
-    "in the lower left": (0.5, 1, 0, 0.5),
-    "in the lower right": (0.5, 1, 0.5, 1),
-    "around the middle": (0.25, 0.75, 0.25, 0.75),
-    "along the top": (0, 0.3, 0, 1),
-    "along the bottom": (0.7, 1, 0, 1),
-    "along the left side": (0, 1, 0, 0.3),
-    "along the right side": (0, 1, 0.7, 1),
-    "in a band across the middle": (0.3, 0.7, 0, 1),
-    "in a column down the middle": (0, 1, 0.3, 0.7),
-    "in the upper half": (0, 0.5, 0, 1),
-    "in the lower half": (0.5, 1, 0, 1),
-    "in the left half": (0, 1, 0, 0.5),
-    "in the right half": (0, 1, 0.5, 1),
-}
+_PLACES: tuple[tuple[str, tuple[float, float, float, float]], ...] = (
+    ("in the centre", (0.35, 0.65, 0.35, 0.65)),
+    ("in the upper middle", (0, 0.4, 0.35, 0.65)),
+    ("in the lower middle", (0.6, 1, 0.35, 0.65)),
+    ("on the left", (0.2, 0.8, 0, 0.3)),
+    ("on the right", (0.2, 0.8, 0.7, 1)),
+    ("left of the centre", (0.25, 0.75, 0.1, 0.5)),
+    ("right of the centre", (0.25, 0.75, 0.5, 0.9)),
+    ("in the upper left", (0, 0.5, 0, 0.5)),
+    ("in the upper right", (0, 0.5, 0.5, 1)),
+    ("in the lower left", (0.5, 1, 0, 0.5)),
+    ("in the lower right", (0.5, 1, 0.5, 1)),
+    ("around the middle", (0.25, 0.75, 0.25, 0.75)),
+    ("in the upper middle", (0, 0.5, 0.24, 0.76)),
+    ("in the lower middle", (0.5, 1, 0.24, 0.76)),
+    ("along the top", (0, 0.3, 0, 1)),
+    ("along the bottom", (0.7, 1, 0, 1)),
+    ("along the left side", (0, 1, 0, 0.3)),
+    ("along the right side", (0, 1, 0.7, 1)),
+    ("in a band across the middle", (0.3, 0.7, 0, 1)),
+    ("in a column down the middle", (0, 1, 0.3, 0.7)),
+    ("in the upper half", (0, 0.5, 0, 1)),
+    ("in the lower half", (0.5, 1, 0, 1)),
+    ("in the left half", (0, 1, 0, 0.5)),
+    ("in the right half", (0, 1, 0.5, 1)),
+)
 _ZONES = (
     ("in the upper left", "at the top", "in the upper right"),
     ("on the left", "in the centre", "on the right"),
@@ -90,7 +92,7 @@ def place(mask: np.ndarray) -> str:
     height, width = mask.shape
     sums = cv2.integral(mask.view(np.uint8))  # of what lies above and to the left
     best: tuple[bool, float, float, str] | None = None
-    for name, (top, bottom, left, right) in _PLACES.items():
+    for name, (top, bottom, left, right) in _PLACES:
         (first, last), (start, stop) = (
             (round(top * height), round(bottom * height)),
             (round(left * width), round(right * width)),
@@ -104,7 +106,7 @@ def place(mask: np.ndarray) -> str:
         return f"mostly {best[3]}" if best[0] else best[3]
     low, high = ninths(mask)[1:]
     if low > 0.4 * mask.mean() and high < 2 * mask.mean():
-        return "all over the picture"
+        return "in all parts"
     return f"in many parts, most of all {zone(mask)}"
 
 
