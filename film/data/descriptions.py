@@ -16,9 +16,12 @@ def read_text(path: Path) -> str:
         FilmError: The file can't be read as UTF-8.
     """
     try:
-        return " ".join(path.read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise FilmError(f"can't read the text {path}: {error}") from error
+        return " ".join(path.read_text(encoding="utf-8-sig").split())
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise FilmError(f"{path} is no UTF-8 (byte 0x{byte:02x} at {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise FilmError(f"can't read the text {path}: {error.strerror or error}") from error
 
 
 class Descriptions:

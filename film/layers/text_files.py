@@ -47,7 +47,7 @@ def read_text_features(path: Path, *, width: int | None = None) -> TextFeatures:
 
 
 def read_header(path: Path) -> dict[str, str]:
-    """Read how the features of a `.safetensors` file were made: encoder, revision, width, sha256 of the text.
+    """Read how the features of a `.safetensors` file were made: encoder, revision, width, sha256 of each text.
 
     Returns:
         What the header says; nothing for `.npy`, for a file of another origin, and for one that can't be read.
@@ -63,8 +63,9 @@ def read_header(path: Path) -> dict[str, str]:
 
 def made_by(path: Path) -> str:
     """Say for an error which encoder made a file: `, made by …`, or nothing if it doesn't say."""
-    encoder = read_header(path).get("encoder")
-    return f", made by {encoder}" if encoder else ""
+    header = read_header(path)
+    name = f" ({header['name']})" if header.get("name") else ""
+    return f", made by {header['encoder']}{name}" if header.get("encoder") else ""
 
 
 def _read_npy(path: Path) -> TextFeatures:

@@ -12,15 +12,16 @@ NONE = "none"
 _PREFIX = "--describer."
 
 
-def take_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+def take_overrides(arguments: Sequence[str], prefix: str = _PREFIX) -> tuple[list[str], dict[str, Any]]:
     """Take `--describer.NAME VALUE` and `--describer.NAME=VALUE` out of the arguments of a command.
 
     Args:
         arguments: As they were typed.
+        prefix: With which those of the component begin, for other components than describers.
 
     Returns:
-        The other arguments, and the describer's by name; a name with dots reaches into an argument, and `init_args.`
-        in front, as configs have it, may be left out. Values stay text; their types follow from the describer.
+        The other arguments, and the component's by name; a name with dots reaches into an argument, and `init_args.`
+        in front, as configs have it, may be left out. Values stay text; their types follow from the component.
 
     Raises:
         FilmError: One has no value.
@@ -29,14 +30,14 @@ def take_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]
     overrides: dict[str, Any] = {}
     left = iter(arguments)
     for argument in left:
-        if not argument.startswith(_PREFIX):
+        if not argument.startswith(prefix):
             rest.append(argument)
             continue
         key, equals, value = argument.partition("=")
         found = value if equals else next(left, None)
         if found is None:
             raise FilmError(f"{key} needs a value: {key}=VALUE")
-        *above, name = key.removeprefix(_PREFIX).removeprefix("init_args.").split(".")
+        *above, name = key.removeprefix(prefix).removeprefix("init_args.").split(".")
         place = overrides
         for part in above:
             place = place.setdefault(part, {})
