@@ -9,6 +9,7 @@ from film.decoders.base import DecoderFactory
 from film.errors import FilmError
 from film.fusion.base import FusionStage, FusionStageFactory
 from film.image_encoders.base import ImageEncoderFactory
+from film.layers.reader import TextReader
 from film.layers.text import TextFeatures
 from film.text_encoders.base import TextEncoder
 
@@ -26,6 +27,7 @@ class FusionNetwork(nn.Module):
         stages: Number of fusion stages.
         shared_image_encoder: Whether both sources go through the same encoder, or each through its own.
         text_width: Project the tokens to this width before the stages; null leaves them as they are.
+        text_reader: Put a summary of the text before its tokens, see `film.layers.reader`; needs a text_width.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class FusionNetwork(nn.Module):
         stages: int,
         shared_image_encoder: bool = True,
         text_width: int | None = None,
+        text_reader: bool = False,
     ) -> None:
         super().__init__()
         encoders = [image_encoder() for _ in range(1 if shared_image_encoder else 2)]
@@ -46,7 +49,8 @@ class FusionNetwork(nn.Module):
         self.text_encoder = text_encoder
         self.text_dim = text_encoder.dim if text_encoder else 1
         width = text_width or self.text_dim
-        self.text_projection = nn.Linear(self.text_dim, width) if text_width else nn.Identity()
+        self.text_projection = nn.Linear(self.text_dim, width) if text_width and not text_reader else nn.Identity()
+        self.text_reader = TextReader(self.text_dim, width=width) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
         self.decoder = decoder(channels=channels, stride=encoders[0].stride)
 
@@ -64,8 +68,8 @@ class FusionNetwork(nn.Module):
         Raises:
             FilmError: The text doesn't fit the batch or the network's text width.
         """
-        tokens, mask = self._text_features(text, len(a)).to_image(a)
-        words = TextFeatures(self.text_projection(tokens), mask)
+        words = self._text_features(text, len(a)).to_image(a)
+        words = self.text_reader(words) if self.text_reader else words.map(self.text_projection)
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
@@ -81,7 +85,7 @@ class FusionNetwork(nn.Module):
             text: As of `forward`.
 
         Returns:
-            The fused luminance, and the weights (B, L, h, w) of the words on a coarse grid, the mean of all stages in
+            The fused luminance, and the weights (B, L, h, w) of the tokens on a coarse grid, the mean of all stages in
             which places listen to words; None if there is no such stage.
         """
         stages = [stage for stage in self.stages if isinstance(stage, FusionStage)]

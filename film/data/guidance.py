@@ -4,6 +4,7 @@ Each pair gets a text (the task, descriptions of both images, an instruction, or
 follows from it, see `film.data.rules`. The wordings stand in `wordings.yaml`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -89,12 +90,14 @@ class Guided(NamedTuple):
         b: (1, 1, H, W) second source.
         text: Everything that is said.
         aim: What is wanted.
+        asked: What the text says, in keys: the task that counts, instructions, regions, degrees.
     """
 
     a: Tensor
     b: Tensor
     text: str
     aim: Aim
+    asked: tuple[str, ...]
 
 
 class Guide:
@@ -147,6 +150,7 @@ class _Turn:
         self.random = np.random.default_rng([seed, 7])
         self.validating = validating
         self.wordings = load_wordings()
+        self.asked: list[str] = []
 
     def guide(self, a: Tensor, b: Tensor, text: str, sharp: Tensor | None) -> Guided:
         shares = self.shares
@@ -169,9 +173,9 @@ class _Turn:
         if nonsense:
             says.insert(int(self.random.integers(len(says) + 1)), self.choose(self.wordings.nonsense))
         if not silent and self.chance(shares.described):
-            says.append(self._description(text))
+            says.append(self._shortened(self._description(text)))
         first, second = (noisy_b, noisy_a) if swapped else (noisy_a, noisy_b)
-        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim)
+        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim, tuple(self.asked))
 
     def chance(self, share: float) -> bool:
         return bool(self.random.random() < share)
@@ -205,15 +209,18 @@ class _Turn:
 
     def _ask(self, key: str, aim: Aim, a: Tensor, b: Tensor, *, swapped: bool) -> tuple[Aim, str]:
         """What the instruction wants, and how it is said."""
+        self.asked.append(key)
         wanted = _GLOBAL[key](aim) if key in _GLOBAL else _LOCAL[key](aim, a, b)
         phrases, share = [], 1.0
         if self.chance(self.shares.degree):
             degree = self.pick(("weak", "strong"))
+            self.asked.append(degree)
             phrases.append(self.choose(self.wordings.intensifiers[degree]))
             share = 0.5 if degree == "weak" else 1.25
         mask: Tensor | float = share
         if self.chance(self.shares.region):
             region = self.pick(list(self.wordings.regions))
+            self.asked.append(region)
             phrases.append(self.choose(self.wordings.regions[region]))
             mask = share * region_mask(region, a)
         return aim.towards(wanted, mask), append(self._wording(key, swapped), *phrases)
@@ -230,12 +237,11 @@ class _Turn:
         """The sentence of the task, and which image is which."""
         wordings = self.wordings.tasks[self.spoken]
         chance = self.random.random()
-        if chance < 0.5:
-            says = [SENTENCES[self.spoken]]
-        elif chance < 0.58 and self.spoken == self.task:
+        if chance < 0.08 and self.spoken == self.task:
             says = [SENTENCES["neutral"]]
         else:
-            says = [self.choose(wordings.sentences)]
+            self.asked.append(self.spoken)
+            says = [SENTENCES[self.spoken] if chance < 0.5 else self.choose(wordings.sentences)]
         if swapped or self.chance(0.15):
             says.append(self.choose(wordings.order_ba if swapped else wordings.order_ab))
         return says
@@ -247,6 +253,15 @@ class _Turn:
             return text  # what is seen contradicts what is asked: the task counts
         pool = described(self.texts, self.spoken) if self.texts else ()
         return self.pick(pool) if pool else ""
+
+    def _shortened(self, text: str) -> str:
+        """All of a description, or as often a few sentences of it."""
+        sentences = re.split(r"(?<=[.!?])\s+", text)
+        count = int(self.random.integers(1, len(sentences) + 1))
+        if self.chance(0.5):
+            return text
+        chosen = sorted(self.random.choice(len(sentences), count, replace=False))
+        return " ".join(sentences[i] for i in chosen)
 
 
 def region_mask(region: str, image: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ _ONLY = {
 }
 
 # Words that only one kind of scan can mean; a wording with words of several kinds suits each of them.
-_SCANS = {
+SCANS = {
     "CT": r"\bCTs?\b|computed|bone|skull|hounsfield|fractur|calcifi|x-ray",
     "PET": r"\bPETs?\b|positron|tracer|uptake|function|metaboli|nuclear|FDG|glucose",
     "SPECT": r"\bSPECTs?\b|tracer|uptake|function|metaboli|nuclear|perfusion",
@@ -111,9 +111,9 @@ def fits(wording: str, scan: str) -> bool:
 
     "Boost the tracer" fits PET and SPECT; what names no scan fits every one.
     """
-    if scan not in _SCANS:
-        raise FilmError(f"no scan {scan!r}; there are {', '.join(_SCANS)}")
-    meant = [name for name, words in _SCANS.items() if re.search(words, wording, re.IGNORECASE)]
+    if scan not in SCANS:
+        raise FilmError(f"no scan {scan!r}; there are {', '.join(SCANS)}")
+    meant = [name for name, words in SCANS.items() if re.search(words, wording, re.IGNORECASE)]
     return not meant or scan in meant
 
 

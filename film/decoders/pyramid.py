@@ -58,7 +58,7 @@ class PyramidDecoder(Decoder):
 def _head(width: int, channels: int) -> nn.Conv2d:
     """A convolution that begins with equal shares, gain one and no offset."""
     head = nn.Conv2d(width, channels, 3, padding=1)
-    nn.init.normal_(head.weight, std=1e-3)
+    nn.init.normal_(head.weight, std=1e-2)
     nn.init.zeros_(head.bias)  # type: ignore[arg-type]
     return head
 

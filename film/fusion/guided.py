@@ -7,27 +7,27 @@ from torch import Tensor, nn
 from film.fusion.base import FusionStage
 from film.layers.attention import TextAttention
 from film.layers.exchange import Exchange
+from film.layers.reader import summary_and_words
 from film.layers.text import TextFeatures
 
 
 class GuidedStage(FusionStage):
     """Dilated convolution over both sources, scaled and shifted by what the words say.
 
-    Twice the text is asked. A few learned questions go to all words, and their answers scale and shift each channel
-    (FiLM layers: Perez et al., AAAI 2018). And, in some stages, every cell of the image asks for itself, with its
-    features and its position, and the answer shifts the channels there: image-to-text cross-attention, with no grid
-    that would fix the size of the image.
+    The summary of the text, its first token, scales and shifts each channel (FiLM layers: Perez et al., AAAI 2018).
+    And, in some stages, every cell of the image asks the words, with its features and its position, and the answer
+    shifts the channels there: image-to-text cross-attention, with no grid that would fix the size of the image.
 
     Args:
         channels: Features C per source.
-        text_dim: Width of the words.
+        text_dim: Width of the summary and of the words, see `film.layers.reader.TextReader`.
         index: Number of the stage, 0 first; picks its dilation.
         dilations: Dilation of each stage, in turn.
-        questions: Number of learned questions to the text.
-        hidden: Width of the answers to all questions together.
+        hidden: Width of the layer between summary and scales.
         places: Numbers of the stages in which places ask too.
         cell: Side of a place, in features.
-        heads: Heads of both attentions.
+        width: Width of the attention to words.
+        heads: Its heads.
     """
 
     def __init__(
@@ -37,30 +37,25 @@ class GuidedStage(FusionStage):
         text_dim: int,
         index: int,
         dilations: tuple[int, ...] = (1, 2, 4, 8, 4, 1),
-        questions: int = 4,
-        hidden: int = 128,
+        hidden: int = 64,
         places: tuple[int, ...] = (1, 3),
         cell: int = 4,
+        width: int = 32,
         heads: int = 4,
     ) -> None:
         super().__init__()
-        width = hidden // questions
         self.exchange = Exchange(channels, dilations[index % len(dilations)])
-        self.questions = nn.Parameter(torch.randn(questions, width))
-        self.listen = TextAttention(width, text_dim, width=width, heads=heads)
-        self.modulate = nn.Sequential(
-            nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), _zero(hidden, 4 * channels)
-        )
+        self.modulate = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), _zero(hidden, 4 * channels))
         self.places = Places(2 * channels, text_dim, cell=cell, width=width, heads=heads) if index in places else None
 
     def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor]:
-        """Features (B, C, H, W) of both sources and words (B, L, D) to the new features."""
-        answers = self.listen(self.questions.to(a.dtype).expand(len(a), -1, -1), text)
-        scale, shift = self.modulate(answers.flatten(1))[..., None, None].chunk(2, 1)
+        """Features (B, C, H, W) of both sources, summary and words (B, 1 + L, D) to the new features."""
+        summary, words = summary_and_words(text)
+        scale, shift = self.modulate(summary)[..., None, None].chunk(2, 1)
         if self.places is not None:
             both = torch.cat((a, b), 1)
-            shift = shift + self.places(both, text)
-            self.seen = self.places.weights(both, text) if self.watched else None
+            shift = shift + self.places(both, words)
+            self.seen = self.places.weights(both, words) if self.watched else None
         return self.exchange(a, b, (scale, shift))
 
 

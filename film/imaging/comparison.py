@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import cv2
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from film.imaging.picture import Picture
@@ -11,12 +13,13 @@ _GAP = 8
 _BACKGROUND, _INK = (24, 24, 24), (240, 240, 240)
 
 
-def side_by_side(pictures: Sequence[Picture], captions: Sequence[str]) -> Image.Image:
+def side_by_side(pictures: Sequence[Picture], captions: Sequence[str], *, columns: int | None = None) -> Image.Image:
     """Put pictures of one size beside each other, wide ones below each other, each under its caption.
 
     Args:
         pictures: At least one; large ones are shrunk, and tiny ones magnified without smoothing.
         captions: One for each picture; cut where it gets wider than the picture.
+        columns: How many to put beside each other; None for all, or one if they are wide.
 
     Returns:
         An RGB image.
@@ -26,13 +29,13 @@ def side_by_side(pictures: Sequence[Picture], captions: Sequence[str]) -> Image.
     font = ImageFont.load_default(size=max(12, min(24, max(width, height) // 26)))
     _, top, _, bottom = font.getbbox("Ág")
     bar = round(bottom - top) + 2 * _GAP
-    stacked = width > 2 * height
-    step_x, step_y = (0, height + bar + _GAP) if stacked else (width + _GAP, 0)
-    last = len(panels) - 1
-    sheet = Image.new("RGB", (width + last * step_x, height + bar + last * step_y), _BACKGROUND)
+    columns = min(len(panels), columns or (1 if width > 2 * height else len(panels)))
+    rows = -(-len(panels) // columns)
+    step_x, step_y = width + _GAP, height + bar + _GAP
+    sheet = Image.new("RGB", (columns * step_x - _GAP, rows * step_y - _GAP), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     for index, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
-        x, y = index * step_x, index * step_y
+        x, y = index % columns * step_x, index // columns * step_y
         sheet.paste(panel, (x, y + bar))
         draw.text((x + _GAP, y + bar // 2), _fit(caption, width - 2 * _GAP, font), _INK, font, anchor="lm")
     return sheet
@@ -55,3 +58,23 @@ def _fit(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFo
     while text and font.getlength(f"{text}…") > width:
         text = text[:-1]
     return f"{text}…"
+
+
+def overlay(picture: Picture, heat: np.ndarray) -> Picture:
+    """Colour a picture by a map of weights, from blue (least) through green to red (most of this map).
+
+    Args:
+        picture: Shown in grey below the colours.
+        heat: (h, w) weights on a grid of any size.
+
+    Returns:
+        An 8-bit colour picture of the same size.
+    """
+    width, height = picture.size
+    grey = picture.as_depth(8).pixels
+    grey = grey if grey.ndim == 2 else cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY)
+    spread = np.ptp(heat) or 1.0
+    levels = np.rint(255 * (heat - heat.min()) / spread).astype(np.uint8)
+    large = cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC)
+    colours = cv2.cvtColor(cv2.applyColorMap(large, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
+    return Picture(cv2.addWeighted(np.repeat(grey[..., None], 3, -1), 0.5, colours, 0.5, 0))

@@ -27,9 +27,11 @@ class Exchange(nn.Module):
         """
         both = torch.cat((a, b), 1)
         mixed = self.conv(both)
+        in_place = not torch.is_grad_enabled()  # of large images, allocating is what takes the time
         if modulation is not None:
             scale, shift = modulation
-            mixed = torch.addcmul(shift, mixed, 1 + scale)
-        both = both + self.activation(mixed)
+            mixed = mixed.mul_(1 + scale).add_(shift) if in_place else torch.addcmul(shift, mixed, 1 + scale)
+        change = self.activation(mixed)
+        both = both.add_(change) if in_place else both + change
         new_a, new_b = both.chunk(2, 1)
         return new_a, new_b

@@ -1,6 +1,6 @@
 """Token features of a text: the one form in which words reach the network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -53,6 +53,10 @@ class TextFeatures(NamedTuple):
             torch.nn.functional.pad(self.tokens, (0, 0, 0, missing)),
             torch.nn.functional.pad(self.mask, (0, missing)),
         )
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "TextFeatures":
+        """Change the tokens (B, L, D) and keep the mask."""
+        return TextFeatures(change(self.tokens), self.mask)
 
     def to_image(self, image: Tensor) -> "TextFeatures":
         """Move to the device and number format of an image."""

@@ -34,13 +34,13 @@ class MiniLM(TextEncoder):
         max_tokens: Word pieces kept of a text, at most 512; the model was trained on up to 256.
         by_sentence: Encode each sentence by itself, so that a short instruction isn't lost in a long description, and
             begin it with its embedding (the mean of its pieces, what the model was trained to make) in place of the
-            pieces that only mark its ends.
+            pieces that only mark its ends. Tokens are then 385 wide: the last number is 1 for a sentence, else 0.
         cached: Number of texts, or sentences, whose features are kept.
     """
 
     def __init__(self, max_tokens: int = 256, *, by_sentence: bool = False, cached: int = 1024) -> None:
         super().__init__()
-        self.dim = 384
+        self.dim = 384 + by_sentence
         self.max_tokens, self.by_sentence, self.cached = max_tokens, by_sentence, cached
         self._cache: dict[str, torch.Tensor] = {}
         self._loaded: tuple[Any, Any] | None = None  # a tuple hides the model from nn.Module
@@ -53,12 +53,24 @@ class MiniLM(TextEncoder):
         """Leave the loaded model and the cache behind; a copy loads its own."""
         return self.__dict__ | {"_loaded": None, "_cache": {}}
 
+    def pieces(self, text: str) -> list[str]:
+        """Name the tokens of a text: word pieces, and before those of each sentence the sentence itself."""
+        if not text.strip():
+            return []
+        named = []
+        for part in self._parts(text):
+            pieces = self._load()[0].tokenize(part)
+            named += [part, *pieces] if self.by_sentence else ["", *pieces, ""]
+        return named
+
     def _read(self, text: str) -> TextFeatures:
         if not text.strip():
             return TextFeatures.wordless(1, self.dim)
+        return TextFeatures.unpadded(torch.cat([self._encoded(part) for part in self._parts(text)])[None])
+
+    def _parts(self, text: str) -> list[str]:
         text = self._cut(text)
-        parts = split_sentences(text) if self.by_sentence else [text]
-        return TextFeatures.unpadded(torch.cat([self._encoded(part) for part in parts])[None])
+        return split_sentences(text) if self.by_sentence else [text]
 
     def _cut(self, text: str) -> str:
         offsets = self._load()[0](text, return_offsets_mapping=True)["offset_mapping"]
@@ -82,7 +94,11 @@ class MiniLM(TextEncoder):
         """One text or sentence by itself, so that the result doesn't depend on the padding of neighbours: (L, 384)."""
         tokenizer, model = self._load()
         states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
-        return torch.cat([states.mean(0, keepdim=True), states[1:-1]]) if self.by_sentence else states
+        if not self.by_sentence:
+            return states
+        tokens = torch.nn.functional.pad(torch.cat([states.mean(0, keepdim=True), states[1:-1]]), (0, 1))
+        tokens[0, -1] = 1.0
+        return tokens
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:

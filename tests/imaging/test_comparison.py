@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from film.imaging.comparison import side_by_side
+from film.imaging.comparison import overlay, side_by_side
 from film.imaging.picture import Picture
 
 BACKGROUND = np.array([24, 24, 24])
@@ -46,3 +46,22 @@ def test_captions_are_written_and_cut() -> None:
     assert ink[:400].any()
     assert ink[408:800].sum() > 250
     assert not ink[800:].any()
+
+
+def test_columns_begin_a_new_row() -> None:
+    pictures = [Picture(np.full((40, 300), value, np.uint8)) for value in (50, 100, 150)]
+    sheet = side_by_side(pictures, ["one", "two", "three"], columns=2)
+    assert sheet.width == 2 * 300 + 8
+    assert sheet.getpixel((150, sheet.height - 20)) == (150, 150, 150)
+
+
+def test_an_overlay_is_red_where_the_weight_is_and_blue_elsewhere() -> None:
+    picture = Picture(np.full((64, 96), 128, np.uint8))
+    heat = np.zeros((4, 6), np.float32)
+    heat[1, 5] = 1
+    coloured = overlay(picture, heat).pixels.astype(int)
+    assert coloured.shape == (64, 96, 3)
+    hot, cold = coloured[24, 90], coloured[50, 10]
+    assert hot[0] > hot[2] + 40
+    assert cold[2] > hot[2]
+    assert overlay(picture, np.ones((4, 6))).pixels.std((0, 1)).max() == 0
