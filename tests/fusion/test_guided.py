@@ -12,7 +12,7 @@ from film.layers.text import TextFeatures
 
 def stage(index: int) -> GuidedStage:
     torch.manual_seed(0)
-    built = GuidedStage(channels=4, text_dim=6, index=index, questions=2, hidden=16, places=(1,), cell=2, heads=2)
+    built = GuidedStage(channels=4, text_dim=6, index=index, hidden=16, places=(1,), cell=2, width=8, heads=2)
     for module in built.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.5)
@@ -49,7 +49,7 @@ def test_positions_run_from_left_top_to_right_bottom() -> None:
 def test_the_network_shows_which_places_listen_to_which_words() -> None:
     network = build_network(compose(["network/film_small.yaml"])["model"]["network"]).eval()
     a, b = torch.rand(2, 1, 1, 50, 70)
-    text = TextFeatures.unpadded(torch.randn(1, 5, 384)).pad(7)
+    text = TextFeatures.unpadded(torch.randn(1, 5, 385)).pad(7)
     fused, seen = network.watch(a, b, text)
     torch.testing.assert_close(fused, network(a, b, text))
     assert seen is not None
