@@ -225,6 +225,8 @@ class TestRepetition:
             (httpx2.Response(200, text="<html>hello</html>"), "without a text: <html>"),
             (httpx2.Response(200, json={"error": {"message": "upstream died"}}), "without a text:.*upstream died"),
             (httpx2.Response(200, json={"choices": []}), "without a text"),
+            (httpx2.Response(200, json={"choices": [{"message": "Hello"}]}), "without a text"),
+            (httpx2.Response(200, json=["choices"]), "without a text"),
         ],
     )
     def test_passing_trouble_is_repeated_and_then_given_up(self, trouble, message):
@@ -237,6 +239,30 @@ class TestRepetition:
         with pytest.raises(FilmError, match=f"{message}.*\\(asked 3 times\\)"):
             raise only(describer(script(trouble, seen=seen)))
         assert len(seen) == 3
+
+    def test_answer_cut_short_on_a_real_connection(self):
+        body = json.dumps(completion("Fine.")).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        calls: list[int] = []
+
+        def serve(listening: socket.socket) -> None:
+            for end in (len(body) // 2, len(body)):
+                connection, _ = listening.accept()
+                with connection, connection.makefile("rb") as request:
+                    lines = iter(request.readline, b"\r\n")
+                    length = next(int(line[15:]) for line in lines if line.lower().startswith(b"content-length:"))
+                    calls.append(len(b"".join(lines)) and len(request.read(length)))
+                    connection.sendall(head + body[:end])
+
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+            thread.start()
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+            answer = only(OpenAIDescriber("x", base_url=url, retries=1, timeout=20))
+            thread.join()
+        assert answer.text == "Fine."
+        assert answer.details["repeated"] == 1
+        assert len(calls) == 2
 
     @pytest.mark.parametrize(
         "headers",
@@ -490,6 +516,12 @@ class TestSecrets:
         shown = [caplog.text, caught.value, outcomes[0][1].details, made.identity(), vars(made)]
         assert "s3cr" not in " ".join(map(str, shown))
 
+    def test_key_that_can_be_none(self, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\nX-Other: 1")
+        with pytest.raises(FilmError, match="OPENAI_API_KEY holds letters that no key has") as caught:
+            OpenAIDescriber().check()
+        assert KEY not in str(caught.value)
+
     def test_openais_key_goes_to_openai_only(self, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         seen: list[httpx2.Request] = []
@@ -527,7 +559,7 @@ class TestCheck:
     def test_other_servers_need_only_be_there(self, response):
         describer(script(response)).check()
 
-    @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", ""])
+    @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", "", "http://[x/v1", "http://x:y/v1"])
     def test_address_must_be_one(self, url):
         with pytest.raises(FilmError, match="is no address; write it like"):
             OpenAIDescriber("x", base_url=url)

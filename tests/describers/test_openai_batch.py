@@ -26,6 +26,7 @@ class BatchServer:
         self.queue: int | None = None  # requests that may be queued at once
         self.answers: dict[int, dict] = {}  # by number of the line, in place of a text
         self.log: list[str] = []
+        self.gone = False
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         route = re.sub(r"(file|batch)-\d+", r"\1", f"{request.method} {request.url.path.removeprefix('/v1')}")
@@ -38,6 +39,8 @@ class BatchServer:
             return httpx2.Response(200, json=self.start(json.loads(request.content)))
         if route == "GET /batches":
             return httpx2.Response(200, json={"data": list(self.batches.values()), "has_more": False})
+        if self.gone:
+            return httpx2.Response(404, json={"error": {"message": "No such object"}})
         if route == "GET /batches/batch":
             return httpx2.Response(200, json=self.step(request.url.path.split("/")[-1]))
         assert route == "GET /files/file/content"
@@ -214,6 +217,26 @@ def test_half_collected_batch_is_not_asked_for_again(server, make):
     rest = [number for number in (1, 2, 3) if f"image {number}" not in first]
     assert len(texts(make().describe(subjects(*rest)))) == 2
     assert server.log.count("POST /batches") == 1
+
+
+def test_batch_that_is_gone_is_handed_in_anew(server, make):
+    outcomes = make(batch_poll=0.0).describe(subjects(1))
+    server.gone = True
+    with pytest.raises(
+        FilmError, match="batch-0 is gone from http://localhost:1/v1; run again to hand its images in anew"
+    ):
+        list(outcomes)
+    server.gone = False
+    assert texts(make().describe(subjects(1))) == {"image 1": "Text 0."}
+    assert server.log.count("POST /batches") == 2
+
+
+def test_server_without_batches(make):
+    made = make()
+    handler = lambda _: httpx2.Response(404, text="Not Found")  # noqa: E731
+    made._server = dataclasses.replace(made._server, transport=httpx2.MockTransport(handler))
+    with pytest.raises(FilmError, match=r"http://localhost:1/v1 has no Batch API \(404\); leave batch out"):
+        list(made.describe(subjects(1)))
 
 
 def test_errors_of_one_image_stop_no_other(server, make):

@@ -33,7 +33,7 @@ def text_of(answer: Any, server: Server) -> str:
         )
     if isinstance(content, list):  # some servers answer in parts
         content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
-    return paragraph(content)
+    return paragraph(content if isinstance(content, str) else None)
 
 
 def tokens_of(answer: Any) -> Tokens | None:
@@ -55,8 +55,9 @@ def details_of(answer: Any, server: Server) -> dict[str, Any]:
 def _first_choice(answer: Any, server: Server) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         choice = answer["choices"][0]
-        return choice, choice["message"] or {}
-    except (KeyError, IndexError, TypeError):
+        message = choice["message"]
+        return choice, message.items() and message
+    except (AttributeError, KeyError, IndexError, TypeError):
         error = answer.get("error") if isinstance(answer, Mapping) else None
         said = server.public(str(error or answer))
         raise Transient(f"{server.address} answered without a text: {said}", charged=error is None) from None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ MOST_BYTES = 190_000_000  # of one file; the API takes 200 MB
 _FRAME = 200  # bytes around a request in that file
 _ENDPOINT = "/v1/chat/completions"
 _TOO_MANY_TOKENS = "token_limit_exceeded"
+_OVER = ("failed", "cancelled", "expired")
+_RECENT = 1000  # batches, of all that an account has
 _NO_PICTURE = Picture(np.zeros((1, 1), np.uint8))
 
 
@@ -204,8 +207,15 @@ class _Run:
                     time.sleep(self.batching.poll)
 
     def _parts_of_earlier_runs(self) -> list[Part]:
-        parts = map(Part.load, sorted(self.batching.folder.glob("*.json")))
-        return [part for part in parts if part.server == self.terms.server.address]
+        loaded = map(Part.load, sorted(self.batching.folder.glob("*.json")))
+        parts = [part for part in loaded if part.server == self.terms.server.address]
+        if any(part.batch is None for part in parts):  # its run may have been interrupted just after the start
+            with self._translated():
+                recent = list(islice(self.client.batches.list(limit=100), _RECENT))
+            started = {batch.input_file_id: batch.id for batch in recent if batch.status not in _OVER}
+            for part in parts:
+                part.batch = part.batch or started.get(part.input_file)
+        return parts
 
     def _hold(self, request: str, subject: Subject) -> bool:
         guess = self.terms.form.most(subject)
@@ -227,23 +237,16 @@ class _Run:
         self._start(part)
 
     def _start(self, part: Part) -> None:
-        """Start the batch of an uploaded file, unless a run that was interrupted just then has done so."""
-        with self._translated():
-            running = (
-                batch.id
-                for batch in self.client.batches.list(limit=100)
-                if batch.input_file_id == part.input_file and batch.status not in ("failed", "cancelled", "expired")
+        """Start the batch of an uploaded file."""
+        with self._translated(part):
+            batch = self.client.batches.create(
+                input_file_id=part.input_file, endpoint=_ENDPOINT, completion_window="24h"
             )
-            part.batch = next(running, None)
-            if part.batch is None:
-                batch = self.client.batches.create(
-                    input_file_id=part.input_file, endpoint=_ENDPOINT, completion_window="24h"
-                )
-                part.batch = batch.id
+        part.batch = batch.id
         part.save()
 
     def _look(self, part: Part) -> "Batch":
-        with self._translated():
+        with self._translated(part):
             return self.client.batches.retrieve(part.batch)
 
     def _refused(self, part: Part, batch: "Batch", others: int) -> None:
@@ -258,7 +261,9 @@ class _Run:
         part.save()
         reason = self.terms.server.public("; ".join(str(error.message) for error in errors[:3])) or "no reason given"
         way_out = (
-            "choose fewer batch_requests, or run again when your other batches have ended" if crowded else "see there"
+            "choose fewer batch_requests, or run again when your other batches have ended"
+            if crowded
+            else "correct that and run again"
         )
         raise FilmError(f"{self.terms.server.address} refused batch {batch.id}: {reason}; {way_out}")
 
@@ -266,7 +271,7 @@ class _Run:
         """Yield the awaited answers of a batch, and forget them once the caller has taken them."""
         outcomes: dict[str, Description | FilmError] = {}
         for file in filter(None, (batch.output_file_id, batch.error_file_id)):
-            with self._translated():
+            with self._translated(part):
                 content = self.client.files.content(file).content
             for line in content.splitlines():  # of bytes: only at line feeds, which JSON escapes
                 entry = json.loads(line)
@@ -286,7 +291,8 @@ class _Run:
         if entry["custom_id"] in self.held:
             budget.settle(*self.held.pop(entry["custom_id"]), tokens_of(answer))
         if entry.get("error") or response.get("status_code") != 200:
-            error = entry.get("error") or answer.get("error") or {}
+            error = entry.get("error") or answer.get("error")
+            error = error if isinstance(error, dict) else {"message": error}
             code = error.get("code") or response.get("status_code")
             return FilmError(f"{code}: {self.terms.server.public(str(error.get('message')))}; run again")
         try:
@@ -297,12 +303,20 @@ class _Run:
             return error if isinstance(error, FilmError) else FilmError(str(error))
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn what the client raises into one line that says what to do."""
+    def _translated(self, part: Part | None = None) -> Iterator[None]:
+        """Turn what the client raises into one line that says what to do; what is gone is forgotten."""
         import openai
 
+        address = self.terms.server.address
         try:
             yield
+        except openai.NotFoundError as error:
+            if part is None:
+                raise FilmError(f"{address} has no Batch API ({error.status_code}); leave batch out") from None
+            part.requests.clear()
+            part.save()
+            name = part.batch or part.input_file
+            raise FilmError(f"{name} is gone from {address}; run again to hand its images in anew") from None
         except openai.OpenAIError as error:
             reason = self.terms.server.judge(error, self.terms.form.model)
             raise FilmError(f"{reason}; run again to go on with the same batches") from None

@@ -26,7 +26,9 @@ _NO_MODEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FILTERED = re.compile(r"content.?(filter|policy|management)|safety system|moderation", re.IGNORECASE)
-_TOO_LARGE = re.compile(r"(image|request|payload|body|entity|context|input).{0,60}too (large|long|big)|context.?length")
+_TOO_LARGE = re.compile(
+    r"(image|request|payload|body|entity|context|input).{0,60}too (large|long|big)|context.?length", re.IGNORECASE
+)
 _FAULTY_FIELD = {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_parameter"}
 
 
@@ -77,14 +79,17 @@ class Server:
 
     def __post_init__(self) -> None:
         """Refuse an address that is none."""
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise FilmError(f"base_url {self.address!r} is no address; write it like http://localhost:8000/v1")
+        with suppress(ValueError):
+            parts = urlsplit(self.base_url)
+            if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:  # reading the port checks it
+                return
+        shown = self.base_url.rpartition("@")[2]
+        raise FilmError(f"base_url {shown!r} is no address; write it like http://localhost:8000/v1")
 
     @property
     def official(self) -> bool:
-        """Whether it is OpenAI's own endpoint."""
-        return urlsplit(self.base_url).hostname == urlsplit(OFFICIAL).hostname
+        """Whether it is OpenAI's own endpoint, of any region."""
+        return f".{urlsplit(self.base_url).hostname}".endswith(f".{urlsplit(OFFICIAL).hostname}")
 
     @property
     def address(self) -> str:
@@ -101,9 +106,9 @@ class Server:
         """Refuse to start without the key that the endpoint needs.
 
         Raises:
-            FilmError: The variable is not set.
+            FilmError: The variable is not set, or holds what can't be a key.
         """
-        if self.variable and not os.environ.get(self.variable, "").strip():
+        if self.variable and not self._key():
             raise FilmError(
                 f"no key for {self.address}: set the environment variable {self.variable}, name another with "
                 "key_variable, or describe offline with describer/statistics.yaml or describer/local.yaml"
@@ -173,7 +178,10 @@ class Server:
         return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}…"
 
     def _key(self) -> str:
-        return os.environ.get(self.variable, "").strip() if self.variable else ""
+        key = os.environ.get(self.variable, "").strip() if self.variable else ""
+        if not key.isascii() or any(not letter.isprintable() or letter.isspace() for letter in key):
+            raise FilmError(f"the environment variable {self.variable} holds letters that no key has; set it anew")
+        return key
 
     def judge(self, error: Exception, model: str) -> Exception:
         """Say what a failed call means: `Transient`, `Fatal`, or a FilmError of this image alone.
