@@ -129,7 +129,9 @@ class MultiTaskDataModule(FusionDataModule):
         if weights is None:
             return None
         sources = self._opened("train")
-        if unknown := set(weights) - set(sources) - set(TASKS):
+        idle = set(TASKS) - {source.task for source in sources.values()}  # a config may know shares of more tasks
+        named = {name for name in weights if name not in TASKS and name.partition("/")[0] not in idle}
+        if unknown := named - set(sources):
             raise FilmError(f"weights name {min(unknown)!r}, which isn't trained on; there are {', '.join(sources)}")
         sharing = [source for name, source in sources.items() if name not in weights]
         totals = {task: sum(len(source) for source in sharing if source.task == task) for task in TASKS}

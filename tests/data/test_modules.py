@@ -1,6 +1,8 @@
 """The data modules: what their loaders give, from Python and from YAML."""
 
 import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -175,3 +177,18 @@ def test_configs_read_the_real_sets(name, film_data, monkeypatch):
     loaders = module.test_dataloader()
     first = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
     assert first["a"].shape == first["b"].shape
+
+
+def test_a_set_can_have_a_share_of_its_own(make_vlf: Callable[..., Path]) -> None:
+    """What has none takes part in that of its task."""
+    for task, name in (("IVF", "One"), ("IVF", "Two"), ("MIF", "Three")):
+        root = make_vlf({"train": [f"{i}.png" for i in range(4)]}, task=task, name=name)
+    train = {"IVF": ["One", "Two"], "MIF": ["Three"]}
+
+    def shares(train: dict[str, list[str]], weights: dict[str, float]) -> Sequence[float] | None:
+        return MultiTaskDataModule(str(root), train, weights=weights, num_workers=0).shares()
+
+    assert shares(train, {"IVF/One": 0.2, "IVF": 0.3, "MIF": 0.5}) == [0.2, 0.3, 0.5]
+    assert shares({"MIF": ["Three"]}, {"IVF/One": 0.2, "MIF": 0.5}) == [0.5]
+    with pytest.raises(FilmError, match="weights name 'IVF/Won', which isn't trained on; there are IVF/One"):
+        shares(train, {"IVF/Won": 1.0})
