@@ -55,9 +55,10 @@ class LanguageModel:
         Returns:
             For each text (L, D) float32 states on the CPU, those of the marks of beginning and end included.
         """
-        rows = [tokenize(self.tokenizer, text, self.max_tokens) for text in texts]
-        length = self.filled or max(map(len, rows))
         filling = self.tokenizer.pad_token_id or 0
+        nothing = [self.tokenizer.unk_token_id or filling]  # for a text in which the tokenizer sees no sign at all
+        rows = [tokenize(self.tokenizer, text, self.max_tokens) or nothing for text in texts]
+        length = self.filled or max(map(len, rows))
         ids = torch.tensor([row + [filling] * (length - len(row)) for row in rows], device=device)
         mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
         attention = None if self.filled else mask.long().to(device)
@@ -68,6 +69,7 @@ class LanguageModel:
 
 def tokenize(tokenizer: Any, text: str, max_tokens: int) -> list[int]:
     """Turn a text into ids of tokens; one that is too long is cut, with a warning that says where."""
+    text = text.encode("utf-8", "replace").decode("utf-8")  # halves of characters, which file names may hold
     ids = tokenizer(text)["input_ids"]
     if len(ids) <= max_tokens:
         return ids

@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from tokenizers import processors
 from torch import Tensor
 
 from film.errors import FilmError
@@ -204,6 +205,19 @@ def test_lower_precision_outside_does_not_reach_it(folders: dict[str, Path]) -> 
     lower = HuggingFaceText(str(folders["bert"]), dim=8, dtype="bfloat16")(TEXTS)
     assert lower.tokens.dtype == torch.float32
     assert 1e-4 < (lower.tokens - expected.tokens).abs().max() < 0.2
+
+
+def test_odd_texts_are_read(folders: dict[str, Path]) -> None:
+    """Halves of characters, and signs that the tokenizer drops, with marks of beginning and end and without."""
+    for marks in ("[CLS] $A [SEP]", "$A"):
+        encoder = HuggingFaceText(str(folders["llama"]), dim=8)
+        encoder._language = encoder.load()
+        ids = [("[CLS]", 2), ("[SEP]", 3)]
+        backend = encoder._language.tokenizer.backend_tokenizer
+        backend.post_processor = processors.TemplateProcessing(single=marks, special_tokens=ids)
+        features = encoder(["\udcff", "\u200b"])
+        assert features.mask.any(1).all()
+        assert features.tokens.isfinite().all()
 
 
 def test_what_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path) -> None:
