@@ -38,10 +38,14 @@ _ONLY = {
 }
 
 # Words that only one kind of scan can mean; a wording with words of several kinds suits each of them.
+_FUNCTION = (
+    r"tracer|uptake|function|metaboli|nuclear|perfusion|isotope|radio(?!logist)|scintigra|malignan|cancer|avid\b"
+)
 SCANS = {
-    "CT": r"\bCTs?\b|computed|bone|skull|hounsfield|fractur|calcifi|x-ray",
-    "PET": r"\bPETs?\b|positron|tracer|uptake|function|metaboli|nuclear|FDG|glucose",
-    "SPECT": r"\bSPECTs?\b|tracer|uptake|function|metaboli|nuclear|perfusion",
+    "CT": r"\bCTs?\b|computed|bon[ey]|skull|hounsfield|fractur|calci|x-ray|osse|ossif|jaw|mandib|crani|skelet"
+    r"|vertebra|teeth",
+    "PET": rf"\bPETs?\b|positron|FDG|glucose|{_FUNCTION}",
+    "SPECT": rf"\bSPECTs?\b|technetium|gamma|{_FUNCTION}",
 }
 
 

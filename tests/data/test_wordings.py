@@ -100,23 +100,23 @@ def test_held_out_instructions_share_no_content_word_with_training(words: Wordin
 
 @pytest.mark.parametrize("key", OPPOSITES)
 def test_enough_instructions(words: Wordings, key: str) -> None:
-    assert len(words.instructions[key].train) >= 30
+    assert len(words.instructions[key].train) >= 80
     assert len(words.instructions[key].held_out) >= 20
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_enough_about_every_task(words: Wordings, task: str) -> None:
     about = words.tasks[task]
-    assert len(about.sentences.train) >= 30
+    assert len(about.sentences.train) >= 40
     assert len(about.sentences.held_out) >= 10
     assert min(len(about.order_ab.train), len(about.order_ba.train)) >= 12
     for split in about.instructions.values():
-        assert len(split.train) >= 30
+        assert len(split.train) >= 40
         assert len(split.held_out) >= 10
 
 
 def test_enough_of_the_rest(words: Wordings) -> None:
-    assert len(words.nonsense.train) >= 40
+    assert len(words.nonsense.train) >= 80
     assert len(words.nonsense.held_out) >= 20
     assert all(len(split.train) >= 10 for split in words.regions.values())
     assert all(len(split.train) >= 10 for split in words.intensifiers.values())
