@@ -1,6 +1,7 @@
 """The whole way: two images and a few words in, one fused image in colour out."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from film.checkpoint import Model, load_model
+from film.describers.base import Describer, Subject
 from film.devices import autocast, choose_device
 from film.errors import FilmError
 from film.imaging.colour import luminance, luminance_of, paint, recolour
@@ -25,7 +27,7 @@ from film.imaging.picture import (
 from film.imaging.tiles import check_tiling, fuse_in_tiles
 from film.layers.text import TextFeatures
 from film.layers.text_files import read_text_features
-from film.words import check_task, encode_words, fit_features
+from film.words import add_words, check_task, encode_words, fit_features, load_describer
 
 Source = str | Path | Image.Image | np.ndarray | Tensor
 
@@ -39,6 +41,8 @@ class FusionPipeline:
         precision: `32`, or autocast to `bf16` or `16`.
         tile: Largest side of the tiles that an image is fused in; 0 never cuts it, None only where it is large.
         overlap: Pixels that neighbouring tiles share and are blended over; None for 64, or less in small tiles.
+        describer: Says what each source shows where nobody else does: a describer, or the name or file of one; None
+            for words that are given only.
 
     Raises:
         FilmError: The device isn't there, or a value isn't one of those allowed.
@@ -52,6 +56,7 @@ class FusionPipeline:
         precision: str = "32",
         tile: int | None = None,
         overlap: int | None = None,
+        describer: Describer | str | Path | None = None,
     ) -> None:
         check_tiling(tile, overlap)
         self.device = choose_device(device)
@@ -61,6 +66,7 @@ class FusionPipeline:
         self.precision = precision
         self.tile = tile
         self.overlap = overlap
+        self.describer = load_describer(describer) if isinstance(describer, str | Path) else describer
 
     @classmethod
     def load(
@@ -71,6 +77,7 @@ class FusionPipeline:
         precision: str = "32",
         tile: int | None = None,
         overlap: int | None = None,
+        describer: Describer | str | Path | None = None,
     ) -> "FusionPipeline":
         """Load a model and make a pipeline of it.
 
@@ -80,13 +87,15 @@ class FusionPipeline:
             precision: See the class.
             tile: See the class.
             overlap: See the class.
+            describer: See the class.
 
         Raises:
             FilmError: There is no such model, or one of the other values is wrong.
         """
         check_tiling(tile, overlap)  # all before the work of loading
         autocast(choose_device(device), precision)
-        return cls(load_model(source), device=device, precision=precision, tile=tile, overlap=overlap)
+        model = load_model(source)
+        return cls(model, device=device, precision=precision, tile=tile, overlap=overlap, describer=describer)
 
     def __call__(
         self,
@@ -108,8 +117,8 @@ class FusionPipeline:
             b: Source B, of the same kind and size.
             task: IVF, MIF, MEF or MFF; None says nothing about it.
             text: What to tell the model about the pair.
-            text_a: What image A shows.
-            text_b: What image B shows.
+            text_a: What image A shows; None leaves that to the describer, if there is one.
+            text_b: What image B shows; None likewise.
             text_features: Features in place of all words: a file, see `read_text_features`, or tokens (1, L, D),
                 for tensors also (B, L, D).
             grey: Leave the colour out.
@@ -124,15 +133,68 @@ class FusionPipeline:
         kinds = _kind(a), _kind(b)
         if kinds[0] != kinds[1]:
             raise FilmError(f"a is {kinds[0]} and b is {kinds[1]}; give two of one kind")
-        words = self.encode(task=task, text=text, text_a=text_a, text_b=text_b, text_features=text_features)
+        given = {"task": task, "text": text, "text_a": text_a, "text_b": text_b, "text_features": text_features}
         if isinstance(a, Tensor) and isinstance(b, Tensor):
-            return self._fuse_tensors(a, b, words, grey)
+            return self._fuse_tensors(a, b, given, grey)
         names = (str(a), str(b)) if isinstance(a, str | Path) else ("a", "b")
-        fused = self.fuse(_picture(a, "a"), _picture(b, "b"), words=words, grey=grey, names=names)
+        pictures = _picture(a, "a"), _picture(b, "b")
+        check_pair(*pictures, names=names)
+        fused = self.fuse(*pictures, words=self._words(*pictures, given), grey=grey, names=names)
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             return fused.to_pil()
         three = not grey and 3 in (a.ndim, b.ndim) and not fused.is_colour
         return (np.repeat(fused.pixels[..., None], 3, -1) if three else fused.pixels).astype(a.dtype)
+
+    @property
+    def describes(self) -> bool:
+        """Whether there is a describer, and a model that reads what it says."""
+        return self.describer is not None and self.model.reads_words
+
+    def describe(
+        self,
+        a: Picture,
+        b: Picture,
+        *,
+        task: str | None = None,
+        text_a: str | None = None,
+        text_b: str | None = None,
+        names: tuple[str, str] = ("a", "b"),
+    ) -> tuple[str, str]:
+        """Say what each source shows, by the describer.
+
+        Args:
+            a: Source A.
+            b: Source B, of the same size.
+            task: IVF, MIF, MEF or MFF; None for two plain images.
+            text_a: What A shows, if that is known already.
+            text_b: What B shows, likewise.
+            names: What to call the two in an error.
+
+        Returns:
+            The texts of A and B.
+
+        Raises:
+            FilmError: There is no describer, or it failed.
+        """
+        check_task(task)
+        check_pair(a, b, names=names)
+        if self.describer is None:
+            raise FilmError('the pipeline has no describer; make it with describer="statistics", or give the texts')
+        asked = []
+        if not text_a:
+            asked.append(Subject("a", a, task=task, side=task and "a", partner=b))
+        if not text_b:
+            asked.append(Subject("b", b, task=task, side=task and "b", partner=a))
+        texts = {"a": text_a or "", "b": text_b or ""}
+        for subject, outcome in self.describer.describe(iter(asked)):
+            if isinstance(outcome, FilmError):
+                raise FilmError(f"{names['ab'.index(subject.name)]}: {outcome}") from outcome
+            texts[subject.name] = outcome.text
+        return texts["a"], texts["b"]
+
+    def add_texts(self, words: TextFeatures | None, *texts: str) -> TextFeatures:
+        """Put texts behind what `encode` gave; for a model that reads words."""
+        return add_words(self.model, words, texts)
 
     def encode(
         self,
@@ -191,7 +253,14 @@ class FusionPipeline:
         fused = self._fuse_luminance(luminance_of(a), luminance_of(b), words)
         return paint(fused, a, b, grey=grey)
 
-    def _fuse_tensors(self, a: Tensor, b: Tensor, words: TextFeatures | None, grey: bool) -> Tensor:
+    def _words(self, a: Picture, b: Picture, given: Mapping[str, Any]) -> TextFeatures | None:
+        """Encode what is given, the arguments of `encode`, and what the describer says of the rest."""
+        texts = {side: given[side] for side in ("text_a", "text_b")}
+        if self.describes and given["text_features"] is None and not all(texts.values()):
+            texts = dict(zip(texts, self.describe(a, b, task=given["task"], **texts), strict=True))
+        return self.encode(**{**given, **texts})
+
+    def _fuse_tensors(self, a: Tensor, b: Tensor, given: Mapping[str, Any], grey: bool) -> Tensor:
         unit_a, unit_b = _unit(a, "a"), _unit(b, "b")
         if (a.shape[0], a.shape[2:], a.dtype, a.device) != (b.shape[0], b.shape[2:], b.dtype, b.device):
             raise FilmError(
@@ -199,9 +268,17 @@ class FusionPipeline:
                 "only the channels may differ"
             )
         check_size(a.shape[-1], a.shape[-2], name="a")
+        words = self._words_of_tensors(a, b, given)
         fused = self._fuse_luminance(luminance(unit_a), luminance(unit_b), words)
         result = fused if grey else recolour(fused, unit_a, unit_b)
         return result.to(a.dtype) if a.is_floating_point() else (result * 255).round().to(a.dtype)
+
+    def _words_of_tensors(self, a: Tensor, b: Tensor, given: Mapping[str, Any]) -> TextFeatures | None:
+        if not self.describes:
+            return self.encode(**given)
+        pairs = ((_of_tensor(x), _of_tensor(y)) for x, y in zip(a, b, strict=True))
+        encoded = [words for words in (self._words(*pair, given) for pair in pairs) if words]
+        return TextFeatures.stack(encoded)
 
     @torch.no_grad()
     def _fuse_luminance(self, a: Tensor, b: Tensor, words: TextFeatures | None) -> Tensor:
@@ -246,6 +323,12 @@ def _picture(source: Any, name: str) -> Picture:
     if isinstance(source, Image.Image):
         return picture_from_pil(source, name=name)
     return read_image(Path(source))
+
+
+def _of_tensor(image: Tensor) -> Picture:
+    """Take a picture from a tensor (C, H, W)."""
+    array = image.detach().cpu().movedim(0, -1).numpy()
+    return picture_from_array(array if array.shape[-1] == 3 else array[..., 0], name="image")
 
 
 def _unit(image: Tensor, name: str) -> Tensor:

@@ -16,9 +16,6 @@ from film.layers.text import TextFeatures
 from film.layers.text_files import made_by
 from film.tasks import TASKS
 
-DEFAULT_DESCRIBER = "none"
-"""What `film fuse` has a pair described by; a name of `configs/describer`, or `none`."""
-
 _log = logging.getLogger("film")
 
 

@@ -1,5 +1,6 @@
 """Two images in, one fused image of the same kind and size out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,20 @@ import numpy as np
 import pytest
 import torch
 from kornia.color import rgb_to_ycbcr
+from my_describer import MyDescriber
 from PIL import Image
 from torch import Tensor, nn
 
 import film
 from film.checkpoint import Model
+from film.describers.base import Describer
 from film.errors import FilmError
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
 from film.layers.text import TextFeatures
 from film.pipeline import FusionPipeline
 from film.tasks import SOURCES
+from film.text_encoders.base import TextEncoder
 from film.text_encoders.precomputed import PrecomputedText
 
 RNG = np.random.default_rng(0)
@@ -268,3 +272,82 @@ def test_real_pairs_keep_size_and_colour(small: FusionPipeline, film_data: Path,
 def _mean_chroma(picture: Picture) -> float:
     chroma = rgb_to_ycbcr(torch.from_numpy(picture.unit()).movedim(-1, 0)[None])[:, 1:] - 0.5
     return float(chroma.abs().mean())
+
+
+class Lengths(TextEncoder):
+    """One token a text: its number of letters."""
+
+    dim = 1
+
+    def forward(self, texts: Sequence[str]) -> TextFeatures:
+        return TextFeatures.unpadded(torch.tensor([[[float(len(text))]] for text in texts]))
+
+
+class Told(nn.Module):
+    """Half of both, and what it was told, for the test to look at."""
+
+    text_dim = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text_encoder = Lengths()
+        self.said: list[list[list[int]]] = []
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        return self.text_encoder(texts)
+
+    def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> Tensor:
+        self.said.append([[int(length) for length in lengths] for lengths in text.tokens[..., 0].tolist()])
+        return (a + b) / 2
+
+
+@pytest.fixture
+def told() -> tuple[FusionPipeline, Told]:
+    MyDescriber.asked.clear()
+    network = Told()
+    return FusionPipeline(Model("told", network, {}), device="cpu", describer=MyDescriber(compares=True)), network
+
+
+def test_described_sources(told: tuple[FusionPipeline, Told]) -> None:
+    pipeline, network = told
+    text = "A picture 23 wide and 17 high beside 23."
+    sentence = pipeline.model.sentences["MFF"]
+    pipeline(GREY, RGB, task="MFF", text="a dog")
+    assert network.said == [[[len(sentence), 5, len(text), len(text)]]]
+    first, second = MyDescriber.asked
+    assert (first.task, first.side, second.side) == ("MFF", "a", "b")
+    assert second.picture is first.partner
+    assert np.array_equal(first.picture.pixels, GREY)
+    pipeline(GREY, RGB, task="MFF", text_a="a cat sits")
+    assert network.said[1] == [[len(sentence), 10, len(text)]]
+    assert pipeline.describe(Picture(GREY), Picture(RGB), text_b="mine") == (text, "mine")
+    assert [subject.side for subject in MyDescriber.asked[2:]] == ["b", None]
+
+
+def test_described_tensors_have_each_their_own_words(told: tuple[FusionPipeline, Told]) -> None:
+    pipeline, network = told
+    a, b = torch.rand(2, 3, 17, 23), torch.rand(2, 1, 17, 23)
+    pipeline(a, b, task="IVF")
+    (said,) = network.said
+    assert len(said) == 2
+    assert [subject.side for subject in MyDescriber.asked] == ["a", "b", "a", "b"]
+    np.testing.assert_array_equal(MyDescriber.asked[2].picture.pixels, a[1].movedim(0, -1).numpy())
+    np.testing.assert_array_equal(MyDescriber.asked[3].picture.pixels, b[1, 0].numpy())
+
+
+def test_describing_that_is_not_wanted_or_fails(told: tuple[FusionPipeline, Told]) -> None:
+    pipeline, _ = told
+    larger(describer=MyDescriber())(GREY, GREY)  # a model without words
+    pipeline(GREY, GREY, text_features=torch.ones(1, 2, 1))
+    pipeline(GREY, GREY, text_a="x", text_b="y")
+    assert MyDescriber.asked == []
+    assert isinstance(larger(describer="statistics").describer, Describer)
+    with pytest.raises(FilmError, match="has no describer"):
+        larger().describe(Picture(GREY), Picture(GREY))
+    with pytest.raises(FilmError, match="unknown task 'XYZ'"):
+        pipeline.describe(Picture(GREY), Picture(GREY), task="XYZ")
+    with pytest.raises(FilmError, match="sizes differ: x is 23x17, y is 17x23"):
+        pipeline.describe(Picture(GREY), Picture(GREY.T), names=("x", "y"))
+    failing = FusionPipeline(pipeline.model, device="cpu", describer=MyDescriber(fails="b"))
+    with pytest.raises(FilmError, match=r"vi.png: the server\nrefused"):
+        failing.describe(Picture(GREY), Picture(GREY), names=("ir.png", "vi.png"))

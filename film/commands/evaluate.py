@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from film import __version__
+from film.commands.describing.options import open_describer, take_overrides
 from film.commands.evaluation.options import parse
 from film.errors import FilmError
 
@@ -39,7 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         FilmError: Bad input, found before anything was measured.
     """
-    options = parse(arguments)
+    rest, overrides = take_overrides(arguments)
+    options = parse(rest)
+    describer = open_describer(options, overrides)
+    if describer:
+        describer.check()
+    options.asked = {"task": options.task, "texts": options.texts, "set_name": options.set, "device": options.device}
+    options.asked |= {"describer": describer}
     metrics = _metrics(options)
     sources, lonely = _sources(options, metrics)
     _make_folder(options.output)
@@ -100,14 +107,7 @@ def _cases(options: argparse.Namespace, sources: Sources | None) -> "tuple[Cases
     for model in options.model:
         from film.commands.evaluation.fusing import fuse_with
 
-        name, fused, failed = fuse_with(
-            model,
-            sources or {},
-            options.output / "fused",
-            task=options.task,
-            texts=options.texts,
-            device=options.device,
-        )
+        name, fused, failed = fuse_with(model, sources or {}, options.output / "fused", **options.asked)
         if name in methods:
             raise FilmError(f"two methods are called {name!r}; rename the folder or the model file")
         methods[name] = fused
@@ -188,8 +188,7 @@ def _sensitivity(options: argparse.Namespace, sources: Sources, metrics: "Sequen
         sensitivity_table,
     )
 
-    asked = {"task": options.task, "texts": options.texts, "device": options.device}
-    found = [row for model in options.model for row in measure_sensitivity(model, sources, metrics, **asked)]
+    found = [row for model in options.model for row in measure_sensitivity(model, sources, metrics, **options.asked)]
     (options.output / "text_sensitivity.csv").write_text(sensitivity_csv(found, metrics), encoding="utf-8")
     print(sensitivity_table(found, metrics), end="\n\n")
     return sensitivity_section(found, metrics)

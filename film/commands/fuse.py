@@ -3,14 +3,17 @@
 import argparse
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from film.commands.arguments import CommandParser, add_components, import_components
+from film.commands.arguments import CommandParser
+from film.commands.describing.options import NONE, add_describer, open_describer, take_overrides
 from film.commands.pairs import Pair, Target, find_pairs, plan_targets
+from film.describers.base import Describer
 from film.devices import DEVICES, PRECISIONS
 from film.errors import FilmError
 from film.imaging.comparison import side_by_side
@@ -24,8 +27,10 @@ examples:
   film fuse ir.png vi.png -o fused.png --compare          also fused_compare.png: A, B and fused side by side
   film fuse over/ under/ --task MEF -o results/           all pairs of the same name, in colour
   film fuse mri.tif pet.tif --task MIF --text "a tumour in the left hemisphere"
+  film fuse ir.png vi.png --task IVF --describer statistics --show-text
   film fuse ir.png vi.png --model IVF.pth --text-features pair.npy
 """
+DEFAULT_DESCRIBER = NONE  # what describes a pair where nothing is said about it: a name of configs/describer
 _log = logging.getLogger("film")
 
 
@@ -41,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         FilmError: Bad input, found before anything was written.
     """
-    options = _parser().parse_args(arguments)
+    rest, overrides = take_overrides(arguments)
+    options = _parser().parse_args(rest)
     if options.text_features and (options.text or options.text_a or options.text_b):
         raise FilmError("--text-features takes the place of --text, --text-a and --text-b; give one or the other")
     folders = options.a.is_dir() and options.b.is_dir()
@@ -50,10 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     for path in pairing.unpaired:
         _log.warning("%s has no partner and is left out", path)
     jobs = list(zip(pairing.pairs, targets, strict=True))
+    describer = _describer(options, overrides)
     if folders:
-        return _fuse_all(_Fuser(options), jobs)
+        return _fuse_all(_Fuser(options, describer), jobs)
     sources = _read(*jobs[0])
-    print(_Fuser(options).fuse(*jobs[0], sources))
+    print(_Fuser(options, describer).fuse(*jobs[0], sources))
     return 0
 
 
@@ -71,7 +78,6 @@ def _parser() -> CommandParser:
     add("--compare", action="store_true", help="also write <output>_compare.png: A, B and fused side by side")
     add("--grey", action="store_true", help="leave the colour out")
     add("--model", default="film-small", metavar="NAME|FILE", help="shipped model, .safetensors, or released .pth")
-    add_components(parser)
     words = parser.add_argument_group("what to tell the model")
     words.add_argument(
         "--task",
@@ -89,6 +95,9 @@ def _parser() -> CommandParser:
         metavar="FILE",
         help="text features instead of words: .npy (1, L, D), or .safetensors with tokens and mask",
     )
+    note = f", which says what A and B show where you don't; none: nobody does; default: {DEFAULT_DESCRIBER}"
+    add_describer(words, default=None, note=note)
+    words.add_argument("--show-text", action="store_true", help="print what was said about each pair")
     work = parser.add_argument_group("how to compute")
     work.add_argument("--device", default="auto", choices=DEVICES, metavar="|".join(DEVICES), help="default: auto")
     work.add_argument("--precision", default="32", choices=PRECISIONS, metavar="|".join(PRECISIONS), help="default: 32")
@@ -109,27 +118,48 @@ def _read(pair: Pair, target: Target) -> tuple[Picture, Picture]:
     return a, b
 
 
+def _describer(options: argparse.Namespace, overrides: Mapping[str, Any]) -> Describer | None:
+    """Build the describer, and make sure before any image is read that it works."""
+    asked = options.describer
+    if options.text_features and asked not in (None, NONE):
+        raise FilmError("--text-features takes the place of all words; leave --describer out")
+    options.describer = asked or (NONE if options.text_features else DEFAULT_DESCRIBER)
+    describer = open_describer(options, overrides)
+    if describer:
+        describer.check()
+    return describer
+
+
 class _Fuser:
     """A pipeline with the words and options that all pairs share."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        import_components(options.components)
+    def __init__(self, options: argparse.Namespace, describer: Describer | None) -> None:
         from film.layers.text_files import read_text_features
         from film.pipeline import FusionPipeline
 
-        if options.text_features:
-            read_text_features(options.text_features)  # what is wrong with it is said before the model is loaded
-        tiling = {"tile": options.tile, "overlap": options.overlap}
-        self.pipeline = FusionPipeline.load(options.model, device=options.device, precision=options.precision, **tiling)
-        texts = {"text": options.text, "text_a": options.text_a, "text_b": options.text_b}
-        self.words = self.pipeline.encode(task=options.task, text_features=options.text_features, **texts)
-        self.task, self.grey = options.task, options.grey
-        _log.info("fusing with %s on %s", self.pipeline.model.name, self.pipeline.device)
+        features = options.text_features
+        if features:
+            read_text_features(features)  # what is wrong with it is said before the model is loaded
+        work = {"precision": options.precision, "tile": options.tile, "overlap": options.overlap}
+        self.pipeline = FusionPipeline.load(options.model, device=options.device, describer=describer, **work)
+        model = self.pipeline.model
+        self.task, self.grey, self.texts = options.task, options.grey, (options.text_a, options.text_b)
+        self.describes = self.pipeline.describes and not all(self.texts)
+        # What is alike for all pairs is encoded once.
+        texts = {} if self.describes else {"text_a": options.text_a, "text_b": options.text_b}
+        self.words = self.pipeline.encode(task=self.task, text_features=features, text=options.text, **texts)
+        self.said: dict[str, Any] | None = None
+        if options.show_text:
+            sentence = model.sentences[self.task or "neutral"] if model.reads_words and not features else None
+            self.said = {"task": sentence, "text": options.text, "features": features}
+        _log.info("fusing with %s on %s", model.name, self.pipeline.device)
 
     def fuse(self, pair: Pair, target: Target, sources: tuple[Picture, Picture]) -> str:
         """Fuse and write one pair; returns the line that says so."""
         start = time.perf_counter()
-        fused = self.pipeline.fuse(*sources, words=self.words, grey=self.grey)
+        text_a, text_b = self._describe(pair, sources) if self.describes else self.texts
+        words = self.pipeline.add_texts(self.words, text_a, text_b) if self.describes else self.words
+        fused = self.pipeline.fuse(*sources, words=words, grey=self.grey)
         write_image(target.fused, fused)
         if target.comparison:
             model = f"fused   {self.pipeline.model.name}" + (f", {self.task}" if self.task else "")
@@ -138,7 +168,16 @@ class _Fuser:
         width, height = fused.size
         seconds = time.perf_counter() - start
         colour = _colour(*sources) if fused.is_colour else "grey"
-        return f"{pair.a} + {pair.b} -> {target.fused}: {width}x{height}, {colour}, {seconds:.2f} s"
+        line = f"{pair.a} + {pair.b} -> {target.fused}: {width}x{height}, {colour}, {seconds:.2f} s"
+        if self.said is None:
+            return line
+        said = [f"  {what:4}  {text}" for what, text in (self.said | {"A": text_a, "B": text_b}).items() if text]
+        return "\n".join([line, *(said or ["  no words"])])
+
+    def _describe(self, pair: Pair, sources: tuple[Picture, Picture]) -> tuple[str, str]:
+        text_a, text_b = self.texts
+        names = str(pair.a), str(pair.b)
+        return self.pipeline.describe(*sources, task=self.task, text_a=text_a, text_b=text_b, names=names)
 
 
 def _colour(a: Picture, b: Picture) -> str:

@@ -133,7 +133,7 @@ def _examine(folders: Sequence[TextFolder], any_language: bool) -> Iterator[Find
 
 def _read(path: Path, findings: Findings) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = f"not UTF-8 at byte {error.start}" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
         findings.problems.append(("encoding", path.stem, reason))

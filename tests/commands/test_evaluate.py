@@ -5,23 +5,31 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from my_describer import MyDescriber
 from PIL import Image
 
+from film.checkpoint import load_model
 from film.cli import main
 from film.commands.evaluation.baselines import baselines, laplacian
 from film.commands.evaluation.luminance import luminance_levels, stretch
 from film.commands.evaluation.measuring import JOURNAL
+from film.commands.evaluation.words import PairWords
 from film.errors import FilmError
+from film.layers.text import TextFeatures
 from film.metrics.base import find_metrics
+from film.pipeline import FusionPipeline
+from film.text_encoders.base import TextEncoder
 
 NAMES = ("p1", "p2", "p3")
 FAST = ["--metrics", "EN,SD,VIF,MSE"]
+MODEL = ["--model", "film-small", "--a", "a", "--b", "b", "--task", "IVF"]
 
 
 @pytest.fixture
@@ -198,6 +206,10 @@ def test_too_small_for_a_metric(pairs: Path, write: Callable[..., Path], capsys:
         (["--model", "film-small"], "--model needs the sources"),
         (["--model", "nothing", "--a", "a", "--b", "b"], "nothing"),
         (["--fused", "m", "--a", "a", "--b", "b", "--texts", "t"], "belong to --model"),
+        (["--fused", "m", "--a", "a", "--b", "b", "--describer", "statistics"], "belong to --model"),
+        ([*MODEL, "--describer", "statistics", "--texts", "a"], "give one of them"),
+        ([*MODEL, "--describer", "nobody"], "no describer 'nobody'"),
+        ([*MODEL, "--texts", "nowhere"], "there is no folder --texts nowhere"),
         (["--fused", "m", "--a", "a", "--b", "b", "--task", "XYZ"], "invalid choice"),
     ],
 )
@@ -246,6 +258,85 @@ def test_a_model_is_fused_and_measured(pairs: Path, model_file: Path, capsys: py
     assert fused[0].stat().st_mtime_ns == stamp  # kept
     assert evaluate(*(argument.replace("IVF", "MEF") for argument in arguments)) == 0
     assert fused[0].stat().st_mtime_ns != stamp  # told something else
+
+
+class Spoken(TextEncoder):
+    """One token a text, of its letters: other texts, other tokens."""
+
+    dim = 8
+
+    def forward(self, texts: Sequence[str]) -> TextFeatures:
+        return TextFeatures.unpadded(torch.tensor([[list(text.encode()[:8].ljust(8))] for text in texts]) / 100)
+
+
+@pytest.fixture
+def pipeline(model_file: Path) -> Callable[..., FusionPipeline]:
+    """Make a pipeline whose model reads words."""
+    model = load_model(model_file)
+    model.network.text_encoder = Spoken()
+    return lambda **options: FusionPipeline(model, device="cpu", **options)
+
+
+def said(words: PairWords, stem: str) -> list[str]:
+    """The first letters of what is said about a pair, text by text."""
+    features = words.of(stem)
+    assert features is not None
+    return [bytes((token * 100).round().int().tolist()).decode().strip() for token in features.tokens[0]]
+
+
+def sources_of(folder: Path) -> dict[str, tuple[Path, Path]]:
+    return {name: (folder / f"a/{name}.png", folder / f"b/{name}.jpg") for name in NAMES}
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.txt").write_text(text)
+    return folder
+
+
+def test_words_from_flat_sided_and_rooted_texts(pairs: Path, pipeline: Callable[..., FusionPipeline]) -> None:
+    told = {"task": "IVF", "set_name": "IVF/Set"}
+    flat = write_texts(pairs / "flat", {"p1": "both"})
+    sided = write_texts(pairs / "sided", {"IR/p1": "warm", "VI/p1": "lit", "VI/p2": "dark"})
+    write_texts(pairs / "data/VLFDataset/Text/IVF/Set", {"IR/p1": "root a", "VI/p1": "root b"})
+    for texts, expected in ((flat, ["both"]), (sided, ["warm", "lit"]), (pairs / "data", ["root a", "root b"])):
+        words = PairWords(pipeline(), sources_of(pairs), texts=texts, **told)
+        assert said(words, "p1") == ["Fuse an", *expected]
+        with pytest.raises(FilmError, match=r"has no p3\.txt"):
+            words.of("p3")
+    assert said(PairWords(pipeline(), sources_of(pairs), texts=sided, **told), "p2") == ["Fuse an", "dark"]
+    with pytest.raises(FilmError, match="which set"):
+        PairWords(pipeline(), {}, task="IVF", texts=pairs / "data")
+    with pytest.raises(FilmError, match="no texts of MEF/Set"):
+        PairWords(pipeline(), {}, task="MEF", texts=pairs / "data", set_name="MEF/Set")
+
+
+def test_words_of_a_describer(pairs: Path, pipeline: Callable[..., FusionPipeline]) -> None:
+    MyDescriber.asked.clear()
+    words = PairWords(pipeline(describer=MyDescriber("shot")), sources_of(pairs), task="IVF")
+    assert said(words, "p1") == ["Fuse an", "A shot 6", "A shot 6"]
+    assert [subject.side for subject in MyDescriber.asked] == ["a", "b"]
+    words.of("p1")
+    assert len(MyDescriber.asked) == 2  # kept
+
+
+def test_text_of_another_pair_is_its_description(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs whose descriptions differ fuse otherwise with each other's; without a describer they say the same."""
+    for name, width in zip(NAMES, (60, 70, 80), strict=True):
+        for folder, suffix in (("a", "png"), ("b", "jpg")):
+            with Image.open(f"{folder}/{name}.{suffix}") as image:
+                image.resize((width, 48)).save(f"{folder}/{name}.{suffix}")
+    (pairs / "mine.yaml").write_text("describer: {class_path: my_describer.MyDescriber}")
+    MyDescriber.asked.clear()
+    for describer in ("mine.yaml", "none"):
+        assert evaluate(*MODEL, *FAST, "--text-sensitivity", "--describer", describer) == 0
+        changes = {row["change"]: float(row["difference"]) for row in table("text_sensitivity.csv")}
+        assert (changes["text of another pair"] > 0) == (describer == "mine.yaml")
+    # Once to fuse, once to see how much depends on it; the text of another pair is not asked for again.
+    assert len(MyDescriber.asked) == 2 * 2 * len(NAMES)
+    made_by = json.loads((pairs / "out/fused/film-small/made_by.json").read_text())
+    assert "describer" not in made_by
 
 
 def test_luminance_of_every_number_format() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from my_describer import MyDescriber
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -15,6 +16,8 @@ from film.imaging.files import read_image
 from film.imaging.picture import Picture
 
 Run = Callable[..., tuple[int, str, str]]
+
+DESCRIBER = "describer: {class_path: my_describer.MyDescriber, init_args: {compares: true}}"
 
 
 def snapshot(folder: Path) -> dict[Path, bytes | None]:
@@ -174,6 +177,8 @@ def bad(pair: Path) -> None:
         ("ir.png vi.png --text-features wide.npy", "9 wide, tiny reads 8"),
         ("ir.png vi.png --text-features wide.npy --text-b dog", "--text-features takes the place of"),
         ("ir.png vi.png --text dog", "tiny can't read the words 'dog'"),
+        ("ir.png vi.png --describer gone", "no describer 'gone'; choose from"),
+        ("ir.png vi.png --describer none --describer.model=x", "--describer.model needs a --describer"),
         ("ir.png vi.png --tile 20", "choose 0 (never cut) or at least 64"),
         ("ir.png vi.png --tile many", "--tile: invalid int value: 'many'"),
         ("ir.png vi.png --overlap 600", "choose 0 to 512"),
@@ -212,3 +217,80 @@ def test_the_shipped_model_listens_to_words(pair: Path, film: Run) -> None:
         assert "no task given: using the neutral sentence" in err
         results[text] = Path("out.png").read_bytes()
     assert len(set(results.values())) == 2
+
+
+@pytest.fixture
+def describe(pair: Path, film: Run) -> Run:
+    """Run `film fuse` with the shipped model and a describer of one's own."""
+    (pair / "mine.yaml").write_text(DESCRIBER)
+    MyDescriber.asked.clear()
+    return lambda *arguments: film("fuse", *arguments, "--describer", "mine.yaml")
+
+
+def asked() -> list[tuple[str, str | None, str | None]]:
+    return [(subject.name, subject.task, subject.side) for subject in MyDescriber.asked]
+
+
+def test_a_describer_says_what_both_show(describe: Run, film: Run) -> None:
+    code, out, _ = describe("ir.png", "vi.png", "-o", "out.png", "--task", "IVF", "--text", "a dog", "--show-text")
+    assert (code, asked()) == (0, [("a", "IVF", "a"), ("b", "IVF", "b")])
+    text = "A picture 24 wide and 20 high beside 24."
+    assert out.splitlines()[1:] == [
+        "  task  Fuse an infrared image and a visible image: keep the hot targets bright and the visible texture.",
+        "  text  a dog",
+        f"  A     {text}",
+        f"  B     {text}",
+    ]
+    words = ("--task", "IVF", "--text", "a dog", "--text-a", text, "--text-b", text, "--describer", "none")
+    film("fuse", "ir.png", "vi.png", "-o", "said.png", *words)
+    assert Path("said.png").read_bytes() == Path("out.png").read_bytes()
+    film("fuse", "ir.png", "vi.png", "-o", "silent.png", "--task", "IVF", "--text", "a dog", "--describer", "none")
+    assert Path("silent.png").read_bytes() != Path("out.png").read_bytes()
+
+
+def test_what_the_user_says_wins(describe: Run) -> None:
+    _, out, _ = describe("ir.png", "vi.png", "-o", "out.png", "--text-a", "a warm dog", "--show-text")
+    assert asked() == [("b", None, None)]
+    assert "  A     a warm dog\n  B     A picture 24" in out
+    describe("ir.png", "vi.png", "-o", "out.png", "--text-a", "a warm dog", "--text-b", "a street")
+    assert len(asked()) == 1
+
+
+def test_a_model_without_words_needs_no_description(describe: Run, fuse: Run) -> None:
+    code, out, err = fuse("ir.png", "vi.png", "--describer", "mine.yaml", "--show-text")
+    assert (code, asked()) == (0, [])
+    assert "tiny reads no words" in err
+    assert out.endswith("\n  no words\n")
+    np.save("x.npy", np.ones((1, 3, 8), np.float32))
+    assert "  features  x.npy" in fuse("ir.png", "vi.png", "--text-features", "x.npy", "--show-text")[1]
+
+
+def test_each_pair_of_folders_is_described(folders: Path, film: Run) -> None:
+    (folders / "mine.yaml").write_text(DESCRIBER)
+    MyDescriber.asked.clear()
+    run = ("fuse", "a", "b", "-o", "out", "--describer", "mine.yaml", "--task", "MEF", "--show-text")
+    code, out, _ = film(*run)
+    assert code == 0
+    assert asked() == [(side, "MEF", side) for _ in "xyz" for side in "ab"]
+    assert out.count("  B     A picture") == 3
+    code, out, _ = film(*run, "--describer.fails=a")
+    assert code == 1
+    assert "a/x.png + b/x.jpg: FAILED: a/x.png: the server refused" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--describer.ready=false", "no key; set MY_KEY"),
+        ("--describer.words=3", "MyDescriber has no argument 'words'"),
+        ("--text-features x.npy", "--text-features takes the place of all words; leave --describer out"),
+    ],
+)
+def test_a_describer_that_cannot_work_is_known_before_images_are_read(
+    describe: Run, pair: Path, arguments: str, message: str
+) -> None:
+    np.save("x.npy", np.ones((1, 3, 384), np.float32))
+    (pair / "ir.png").write_text("no image")
+    code, _, err = describe("ir.png", "vi.png", *arguments.split())
+    assert code == 2
+    assert message in err

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from film.commands.arguments import add_components, import_components
-from film.describers.base import Describer
 from film.errors import FilmError
+
+if TYPE_CHECKING:
+    from film.describers.base import Describer
 
 NONE = "none"
 _PREFIX = "--describer."
@@ -45,19 +47,19 @@ def take_overrides(arguments: Sequence[str], prefix: str = _PREFIX) -> tuple[lis
     return rest, overrides
 
 
-def add_describer(group: Any, *, default: str, note: str = "") -> None:
+def add_describer(group: Any, *, default: str | None, note: str = "") -> None:
     """Add `--describer` and `--components` to a parser or a group of it.
 
     Args:
         group: What has `add_argument`.
-        default: Name of the describer that is taken where none is given, or `none`.
+        default: Name of the describer that is taken where none is given, or `none`; None leaves that to the command.
         note: What more to say about it.
     """
     group.add_argument(
         "--describer",
         default=default,
         metavar="NAME|FILE",
-        help=f"a name of configs/describer, or a YAML file{note}; default: {default}",
+        help=f"a name of configs/describer, or a YAML file{note}" + f"; default: {default}" * bool(default),
     )
     group.add_argument(
         "--describer.ARG",
@@ -68,16 +70,16 @@ def add_describer(group: Any, *, default: str, note: str = "") -> None:
     add_components(group)
 
 
-def open_describer(options: argparse.Namespace, overrides: Mapping[str, Any]) -> Describer | None:
+def open_describer(options: argparse.Namespace, overrides: Mapping[str, Any]) -> "Describer | None":
     """Build the describer that was asked for; None for `none`.
 
     Raises:
         FilmError: There is no such describer, or it has no such argument.
     """
-    from film.words import load_describer
-
     import_components(options.components)
     if options.describer != NONE:
+        from film.words import load_describer
+
         return load_describer(options.describer, overrides)
     if overrides:
         raise FilmError(f"--describer.{next(iter(overrides))} needs a --describer")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from film.commands.arguments import CommandParser
+from film.commands.describing.options import NONE, add_describer
 from film.errors import FilmError
 from film.tasks import TASKS
 
@@ -71,7 +72,14 @@ def _parser() -> CommandParser:
     add("--stretch", action="store_true", help="stretch every fused image to its own minimum and maximum before")
     add("--no-baselines", action="store_true", help="leave out a, b, mean, max and the Laplacian pyramid")
     add("--allow-missing", action="store_true", help="exit with 0 although pairs are missing")
-    add("--texts", type=Path, metavar="DIR", help="with --model: <name>.txt of each pair, beside the task's sentence")
+    add(
+        "--texts",
+        type=Path,
+        metavar="DIR",
+        help="with --model: texts beside the task's sentence: <name>.txt of each pair, a folder with such folders of "
+        "both sides (IR and VI), or with --set a root with Text/TASK/SET in it",
+    )
+    add_describer(how, default=NONE, note=", with --model: describes every pair on the fly")
     add(
         "--text-sensitivity",
         action="store_true",
@@ -92,8 +100,10 @@ def _check(options: argparse.Namespace) -> None:
         raise FilmError("--data takes the place of --a and --b; give one or the other")
     if options.model and not (options.data or (options.a and options.b)):
         raise FilmError("--model needs the sources: give --a and --b, or --data and --set")
-    if (options.texts or options.text_sensitivity) and not options.model:
-        raise FilmError("--texts and --text-sensitivity belong to --model")
+    if (options.texts or options.text_sensitivity or options.describer != NONE) and not options.model:
+        raise FilmError("--texts, --describer and --text-sensitivity belong to --model")
+    if options.texts and options.describer != NONE:
+        raise FilmError("--texts and --describer both say what the pairs show; give one of them")
     if options.set:
         task, _, name = options.set.partition("/")
         if task not in TASKS or not name:

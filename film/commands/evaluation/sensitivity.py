@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from film.commands.evaluation.fusing import read_text
 from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.tables import Metrics, number
+from film.commands.evaluation.words import PairWords
+from film.describers.base import Describer
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
 from film.layers.text import TextFeatures
@@ -48,20 +49,25 @@ def measure_sensitivity(
     task: str | None,
     texts: Path | None,
     device: str,
+    describer: Describer | None = None,
+    set_name: str | None = None,
 ) -> list[Sensitivity]:
     """Fuse pairs with the right words, with changed words, and with a mirrored source.
 
-    Without `texts` the right words are the task's sentence, and those of another pair are the same.
+    Without texts and describer the right words are the task's sentence, and those of another pair are the same.
 
     Args:
         model: Name of a shipped model, or a file.
         sources: Files of A and B by stem; the first twenty are taken.
         metrics: Whose change is reported.
         task: The task of the pairs.
-        texts: Folder with `<stem>.txt`.
+        texts: Where the texts of the pairs lie, see `PairWords`.
         device: As of `FusionPipeline`.
+        describer: Describes every pair on the fly instead.
+        set_name: `TASK/SET` of the pairs, if they are of one.
     """
-    pipeline = FusionPipeline.load(model, device=device)
+    pipeline = FusionPipeline.load(model, device=device, describer=describer)
+    said = PairWords(pipeline, sources, task=task, texts=texts, set_name=set_name)
     stems = list(sources)[:_PAIRS]
     other_task = next(name for name in TASKS if name != task)
     differences: dict[str, list[float]] = {change: [] for change in CHANGES}
@@ -69,8 +75,7 @@ def measure_sensitivity(
     for index, stem in enumerate(tqdm(stems, unit=" pairs", leave=False, desc="text sensitivity")):
         a, b = (read_image(path) for path in sources[stem])
         mirrored = Picture(np.ascontiguousarray(b.pixels[:, ::-1]), b.profile)
-        right = pipeline.encode(task=task, text=read_text(texts, stem))
-        another = pipeline.encode(task=task, text=read_text(texts, stems[(index + 1) % len(stems)]))
+        right, another = said.of(stem), said.of(stems[(index + 1) % len(stems)])
         wordless = right and TextFeatures.wordless(1, right.tokens.shape[-1])
         elsewhere = pipeline.encode(task=other_task)
         levels = _fuse(pipeline, a, b, right)
