@@ -68,11 +68,11 @@ def listen(pipeline: FusionPipeline, a: Picture, b: Picture, texts: Sequence[str
     """
     network, encoder = pipeline.network, pipeline.model.network.text_encoder
     pieces = [piece for text in texts for piece in (encoder.pieces(text) if encoder else ())]
-    images = [luminance_of(_shrunk(picture)).to(pipeline.device) for picture in (a, b)]
+    first, second = (luminance_of(_shrunk(picture)).to(pipeline.device) for picture in (a, b))
     seen = None
     if any(pieces):
         with torch.no_grad():
-            _, seen = network.watch(*images, add_words(pipeline.model, None, texts))
+            _, seen = network.watch(first, second, add_words(pipeline.model, None, texts))
     if seen is None:
         raise FilmError(
             f"the places of {pipeline.model.name} don't listen to single words, so there is no attention to draw; "

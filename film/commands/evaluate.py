@@ -151,6 +151,7 @@ def _report(
     lines = summarise(rows, methods, metrics)
     about = _about(options, arguments, shared, [*cases.missing, *measured.failures])
     sections = [_sensitivity(options, sources, metrics)] if options.text_sensitivity and sources else []
+    sections += [_obedience(options, sources)] if options.instructions and sources else []
     files = {
         "per_image.csv": tables.per_image_csv(sorted(measured.rows, key=lambda row: (row.method, row.name)), metrics),
         "summary.csv": tables.summary_csv(lines, metrics),
@@ -192,6 +193,21 @@ def _sensitivity(options: argparse.Namespace, sources: Sources, metrics: "Sequen
     (options.output / "text_sensitivity.csv").write_text(sensitivity_csv(found, metrics), encoding="utf-8")
     print(sensitivity_table(found, metrics), end="\n\n")
     return sensitivity_section(found, metrics)
+
+
+def _obedience(options: argparse.Namespace, sources: Sources) -> str:
+    """Measure, print and write how often instructions are obeyed; returns the section of the report."""
+    from film.commands.evaluation.obedience import (
+        measure_obedience,
+        obedience_csv,
+        obedience_section,
+        obedience_table,
+    )
+
+    found = [row for model in options.model for row in measure_obedience(model, sources, **options.asked)]
+    (options.output / "instructions.csv").write_text(obedience_csv(found), encoding="utf-8")
+    print(obedience_table(found), end="\n\n")
+    return obedience_section(found)
 
 
 def _about(

@@ -76,6 +76,12 @@ def _parser() -> CommandParser:
     add("b", type=Path, metavar="B", help="second source (visible, CT/PET/SPECT, under-exposed, far), or a folder")
     add("-o", "--output", type=Path, metavar="PATH", help="file, or folder for <name>.png; default: <A>_fused.png")
     add("--compare", action="store_true", help="also write <output>_compare.png: A, B and fused side by side")
+    add(
+        "--attention",
+        nargs="*",
+        metavar="WORD",
+        help="also write <output>_attention.png: which places listen to which words; without any, the most telling",
+    )
     add("--grey", action="store_true", help="leave the colour out")
     add("--model", default="film-small", metavar="NAME|FILE", help="shipped model, .safetensors, or released .pth")
     words = parser.add_argument_group("what to tell the model")
@@ -148,10 +154,11 @@ class _Fuser:
         # What is alike for all pairs is encoded once.
         texts = {} if self.describes else {"text_a": options.text_a, "text_b": options.text_b}
         self.words = self.pipeline.encode(task=self.task, text_features=features, text=options.text, **texts)
-        self.said: dict[str, Any] | None = None
-        if options.show_text:
-            sentence = model.sentences[self.task or "neutral"] if model.reads_words and not features else None
-            self.said = {"task": sentence, "text": options.text, "features": features}
+        sentence = model.sentences[self.task or "neutral"] if model.reads_words and not features else None
+        self.said = {"task": sentence, "text": options.text, "features": features}
+        self.shows_text, self.attention = options.show_text, options.attention
+        if features and self.attention is not None:
+            raise FilmError("--attention needs words; --text-features have none")
         _log.info("fusing with %s on %s", model.name, self.pipeline.device)
 
     def fuse(self, pair: Pair, target: Target, sources: tuple[Picture, Picture]) -> str:
@@ -169,10 +176,22 @@ class _Fuser:
         seconds = time.perf_counter() - start
         colour = _colour(*sources) if fused.is_colour else "grey"
         line = f"{pair.a} + {pair.b} -> {target.fused}: {width}x{height}, {colour}, {seconds:.2f} s"
-        if self.said is None:
+        said = {what: text for what, text in (self.said | {"A": text_a, "B": text_b}).items() if text}
+        if self.attention is not None:
+            line += f"\n{self._draw_attention(target, (*sources, fused), [str(text) for text in said.values()])}"
+        if not self.shows_text:
             return line
-        said = [f"  {what:4}  {text}" for what, text in (self.said | {"A": text_a, "B": text_b}).items() if text]
-        return "\n".join([line, *(said or ["  no words"])])
+        return "\n".join(
+            [line, *(f"  {what:4}  {text}" for what, text in said.items())] if said else [line, "  no words"]
+        )
+
+    def _draw_attention(self, target: Target, pictures: tuple[Picture, Picture, Picture], texts: Sequence[str]) -> Path:
+        from film.commands.attention import attention_sheet, listen
+
+        heard = listen(self.pipeline, *pictures[:2], texts)
+        path = target.fused.with_name(f"{target.fused.stem}_attention.png")
+        save_pil(path, attention_sheet(*pictures, heard, self.attention or []))
+        return path
 
     def _describe(self, pair: Pair, sources: tuple[Picture, Picture]) -> tuple[str, str]:
         text_a, text_b = self.texts

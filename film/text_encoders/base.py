@@ -37,6 +37,17 @@ class TextEncoder(nn.Module, ABC):
             Tokens (B, L, D) with their mask; a text that is too long is cut, with a warning that says where.
         """
 
+    def pieces(self, text: str) -> list[str]:
+        """Name the tokens of a text, for looking at attention; `##` begins one that goes on with the word before.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            L names, empty for tokens that stand for no word; by default all are.
+        """
+        return [""] * self([text]).tokens.shape[1]
+
     def identity(self) -> dict[str, Any]:
         """Say what the features of a text depend on besides the text: class, arguments, and `revision` of the weights.
 
@@ -146,6 +157,17 @@ class PretrainedTextEncoder(FrozenTextEncoder):
         Raises:
             ValueError: There is no such part.
         """
+
+    def pieces(self, text: str) -> list[str]:
+        """Name the tokens of a text, for looking at attention; `##` begins one that goes on with the word before.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            L names, empty for tokens that stand for no word; by default all are.
+        """
+        return [""] * self([text]).tokens.shape[1]
 
     def identity(self) -> dict[str, Any]:
         """Say name and arguments, and which version of the weights that is; where a folder lies doesn't matter."""

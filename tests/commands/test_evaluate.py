@@ -21,6 +21,7 @@ from film.commands.evaluation.baselines import baselines, laplacian
 from film.commands.evaluation.luminance import luminance_levels, stretch
 from film.commands.evaluation.measuring import JOURNAL
 from film.commands.evaluation.words import PairWords
+from film.data.wordings import load_wordings
 from film.errors import FilmError
 from film.layers.text import TextFeatures
 from film.metrics.base import find_metrics
@@ -337,6 +338,25 @@ def test_text_of_another_pair_is_its_description(pairs: Path, monkeypatch: pytes
     assert len(MyDescriber.asked) == 2 * 2 * len(NAMES)
     made_by = json.loads((pairs / "out/fused/film-small/made_by.json").read_text())
     assert "describer" not in made_by
+
+
+def test_instructions_are_counted(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every instruction of the task on every pair, and nonsense, which there is nothing to obey in."""
+    assert evaluate(*MODEL, *FAST, "--instructions") == 0
+    rows = table("instructions.csv")
+    assert {row["instruction"] for row in rows} == {*load_wordings().keys("IVF"), "nonsense"}
+    assert all(0 <= float(row["obeyed"]) <= 1 for row in rows if row["instruction"] != "nonsense")
+    assert all(int(row["pairs"]) == len(NAMES) for row in rows)
+    assert "Instructions" in (pairs / "out/report.html").read_text()
+    assert "obeyed" in capsys.readouterr().out
+
+
+def test_instructions_need_a_task_and_a_model_that_reads(
+    pairs: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--model", str(model_file), "--a", "a", "--b", "b", "--task", "IVF", *FAST, "--instructions")
+    assert evaluate(*arguments) == 2
+    assert "--instructions needs --task or --set, and a model that reads words" in capsys.readouterr().err
 
 
 def test_luminance_of_every_number_format() -> None:

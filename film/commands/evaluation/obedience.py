@@ -1,6 +1,7 @@
 """Whether a model does what instructions ask for, in wordings that it has never seen."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import html
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,18 @@ from tqdm import tqdm
 
 from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.properties import PROPERTIES
+from film.commands.evaluation.sensitivity import bar
+from film.commands.evaluation.words import PairWords
 from film.data.wordings import Split, fits, load_wordings
+from film.describers.base import Describer
+from film.errors import FilmError
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
 from film.layers.text import TextFeatures
 from film.pipeline import FusionPipeline
 
 NONSENSE = "nonsense"
-Say = Callable[[str, Picture, Picture, str | None], TextFeatures | None]
-"""Words for a pair: its stem, its pictures, and what is asked for besides the task and the descriptions."""
+PAIRS = 20
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,42 @@ class Obedience:
 
 
 def measure_obedience(
-    pipeline: FusionPipeline, sources: Mapping[str, tuple[Path, Path]], say: Say, *, task: str, pairs: int = 20
+    model: str,
+    sources: Mapping[str, tuple[Path, Path]],
+    *,
+    task: str | None,
+    texts: Path | None,
+    device: str,
+    describer: Describer | None = None,
+    set_name: str | None = None,
 ) -> list[Obedience]:
     """Fuse pairs with and without each instruction, in held-out wordings, another for every pair.
 
     Args:
-        pipeline: With the model.
-        sources: Files of A and B by stem; pairs spread over all of them are taken.
-        say: Turns an instruction into words for a pair; None for the neutral text.
+        model: Name of a shipped model, or a file.
+        sources: Files of A and B by stem; twenty pairs spread over all of them are taken.
         task: Task of the pairs.
-        pairs: How many are fused, once for every instruction.
+        texts: Where the texts of the pairs lie, see `PairWords`.
+        device: As of `FusionPipeline`.
+        describer: Describes every pair on the fly instead.
+        set_name: `TASK/SET` of the pairs, if they are of one.
+
+    Raises:
+        FilmError: The task is not known, or the model reads no words.
     """
+    pipeline = FusionPipeline.load(model, device=device, describer=describer)
+    if task is None or not pipeline.model.reads_words:
+        raise FilmError("--instructions needs --task or --set, and a model that reads words")
+    said = PairWords(pipeline, sources, task=task, texts=texts, set_name=set_name)
     keys = [*load_wordings().keys(task), NONSENSE]
-    stems = list(sources)[:: max(1, len(sources) // pairs)][:pairs]
+    stems = list(sources)[:: max(1, len(sources) // PAIRS)][:PAIRS]
     found: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
     for index, stem in enumerate(tqdm(stems, unit=" pairs", leave=False, desc="instructions")):
         a, b = (read_image(path) for path in sources[stem])
         levels = [luminance_levels(x.pixels).astype(np.float32) for x in (a, b)]
-        before = _fuse(pipeline, a, b, say(stem, a, b, None))
+        before = _fuse(pipeline, a, b, said.of(stem))
         for key, wording in _wordings(keys, task, stem, index):
-            after = _fuse(pipeline, a, b, say(stem, a, b, wording))
+            after = _fuse(pipeline, a, b, said.asking(stem, wording))
             rise = PROPERTIES[key](after, *levels) - PROPERTIES[key](before, *levels) if key in PROPERTIES else 0.0
             found[key].append((rise, float(np.abs(after - before).mean())))
     return [_summary(pipeline.model.name, key, values) for key, values in found.items() if values]
@@ -111,3 +131,21 @@ def _share(row: Obedience) -> str:
 
 def _change(row: Obedience) -> str:
     return "" if row.instruction == NONSENSE else f"{row.change:.4g}"
+
+
+def obedience_section(found: Sequence[Obedience]) -> str:
+    """A table with bars for the report."""
+    body = "".join(
+        f"<tr><td>{html.escape(row.model)}</td><td>{row.instruction}</td><td class=number>{_share(row)}</td>"
+        f"<td>{bar(row.moved if row.instruction != NONSENSE else 0.0)}</td><td class=number>{_change(row)}</td>"
+        f"<td class=number>{row.difference:.2f}</td><td class=number>{row.pairs}</td></tr>"
+        for row in found
+    )
+    heads = "".join(f'<th class="number">{name}</th>' for name in ("change", "|ΔF|", "pairs"))
+    return (
+        "<h2>Instructions</h2><p>Share of the pairs whose measured property moved as asked, against the same text "
+        "without the instruction, in wordings kept out of training; mean change of the property, and mean absolute "
+        "change of the fused luminance (0 to 255).</p>"
+        '<div class="wide"><table><thead><tr><th>model</th><th>instruction</th><th class="number">obeyed</th><th></th>'
+        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

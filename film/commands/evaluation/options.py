@@ -85,6 +85,11 @@ def _parser() -> CommandParser:
         action="store_true",
         help="with --model: how much the fused image changes with other texts, and with a mirrored image",
     )
+    add(
+        "--instructions",
+        action="store_true",
+        help="with --model: how often instructions are obeyed, in wordings kept out of training",
+    )
     add("--device", default="auto", metavar="NAME", help="for --model: auto (default), cpu, cuda or mps")
     add("-o", "--output", type=Path, default=Path("evaluation"), metavar="DIR", help="default: evaluation")
     return parser
@@ -100,8 +105,9 @@ def _check(options: argparse.Namespace) -> None:
         raise FilmError("--data takes the place of --a and --b; give one or the other")
     if options.model and not (options.data or (options.a and options.b)):
         raise FilmError("--model needs the sources: give --a and --b, or --data and --set")
-    if (options.texts or options.text_sensitivity or options.describer != NONE) and not options.model:
-        raise FilmError("--texts, --describer and --text-sensitivity belong to --model")
+    of_models = options.texts or options.text_sensitivity or options.instructions or options.describer != NONE
+    if of_models and not options.model:
+        raise FilmError("--texts, --describer, --text-sensitivity and --instructions belong to --model")
     if options.texts and options.describer != NONE:
         raise FilmError("--texts and --describer both say what the pairs show; give one of them")
     if options.set:

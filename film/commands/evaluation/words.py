@@ -45,6 +45,7 @@ class PairWords:
         self.texts = texts
         self.sides = find_sides(texts, task, set_name) if texts else None
         self.of = functools.lru_cache(_KEPT)(self._of)
+        self._texts = functools.lru_cache(_KEPT)(self._read_texts)
 
     def _of(self, stem: str) -> TextFeatures | None:
         """Words of one pair.
@@ -54,7 +55,17 @@ class PairWords:
         """
         return self.pipeline.encode(task=self.task, **self._texts(stem))
 
-    def _texts(self, stem: str) -> dict[str, str]:
+    def asking(self, stem: str, instruction: str) -> TextFeatures | None:
+        """Words of one pair with an instruction behind the sentence of the task.
+
+        Raises:
+            FilmError: As `of`.
+        """
+        texts = self._texts(stem)
+        text = " ".join(filter(None, (instruction, texts.get("text"))))
+        return self.pipeline.encode(task=self.task, **(texts | {"text": text}))
+
+    def _read_texts(self, stem: str) -> dict[str, str]:
         if self.sides:
             paths = {
                 name: folder / f"{stem}.txt" for name, folder in zip(("text_a", "text_b"), self.sides, strict=True)
