@@ -5,6 +5,7 @@ is ours.
 """
 
 import re
+from collections.abc import Sequence
 
 from film.errors import FilmError
 
@@ -146,3 +147,44 @@ def paragraph(answer: str | None) -> str:
     if _REFUSAL.match(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
         raise FilmError(f"the model refused: «{text[:120]}»; try another model")
     return text
+
+
+def notes_prompt(
+    task: str | None,
+    side: str | None,
+    *,
+    colour: bool,
+    size: tuple[int, int],
+    caption: str,
+    regions: Sequence[tuple[str, Sequence[int]]],
+    segments: Sequence[tuple[str, Sequence[int], float]],
+) -> str:
+    """Ask a model that doesn't see the image for the paragraph, from notes of models that do.
+
+    Args:
+        task: IVF, MIF, MEF, MFF, or None for a plain photo or grey image.
+        side: `a` or `b`, which source of such a pair it is; None together with `task`.
+        colour: Whether there is any colour in it.
+        size: Width and height in pixels.
+        caption: The whole image in a sentence.
+        regions: Dense captions with their boxes (left, top, right, bottom) in pixels.
+        segments: Names of the largest areas, with boxes and shares of the image from 0 to 1.
+    """
+    seen = [f"- {label} {list(box)}" for label, box in regions]
+    areas = [f"- {label} {list(box)}, {share:.0%} of the image" for label, box, share in segments]
+    return "\n".join(
+        [
+            "Describe an image that you can't see, from the notes of programs that can. "
+            + task_prompt(task, side, colour=colour),
+            "",
+            f"Image size: {size[0]} x {size[1]} pixels. Boxes are [left, top, right, bottom] in pixels.",
+            f"Caption: {caption or 'none'}",
+            "Dense captions:",
+            *(seen or ["- none"]),
+            "Largest segments:",
+            *(areas or ["- none"]),
+            "",
+            "The programs err at times, most of all on images that aren't photos. Keep to what several notes support, "
+            f"turn boxes into places in words, and leave out what no note supports. {RULES}",
+        ]
+    )
