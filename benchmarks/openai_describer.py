@@ -107,9 +107,10 @@ def main() -> None:
             texts = sum(isinstance(outcome, Description) for _, outcome in outcomes)
             seconds = time.perf_counter() - start
             cpu = (time.process_time() - cpu) / texts * 1000
+            rate = texts / seconds
             print(
                 f"{texts} images of {options.side} px, at most {most.value} calls open: "
-                f"{texts / seconds:6.1f} images/s of {ideal:.0f}, {texts / seconds / ideal:.1%}; {cpu:.1f} ms of CPU each"
+                f"{rate:6.1f} images/s of {ideal:.0f}, {rate / ideal:.1%}; {cpu:.1f} ms of CPU each"
             )
     finally:
         server.terminate()
