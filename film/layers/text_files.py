@@ -32,7 +32,8 @@ def read_text_features(path: Path, *, width: int | None = None) -> TextFeatures:
     try:
         features = _read_npy(path) if path.suffix == ".npy" else _read_safetensors(path)
     except OSError as error:
-        raise FilmError(f"can't read {path}: {error.strerror or error}") from error
+        reason = error.strerror or str(error).removesuffix(f": {path}")
+        raise FilmError(f"can't read {path}: {reason}") from error
     except (ValueError, KeyError, SafetensorError, EOFError) as error:
         raise FilmError(f"{path} doesn't hold text features: {' '.join(str(error).split())}") from error
     found = features.tokens.shape[-1]

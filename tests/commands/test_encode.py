@@ -84,10 +84,11 @@ def _umask() -> int:
     [
         (("texts/IR", "texts/VI"), ["texts"]),
         (("texts/a", "texts/b"), ["texts"]),
+        (("texts/near", "texts/far"), ["texts"]),
         (("zz/hot", "aa/lit"), ["zz/hot", "aa/lit"]),
         (("texts/MRI", "texts/T"), ["texts", "--task", "mif"]),
     ],
-    ids=["sides of a task", "a and b", "two folders", "said"],
+    ids=["sides of a task", "a and b", "small letters", "two folders", "said"],
 )
 def test_the_sides_of_a_pair_are_joined_a_first(
     encode: Run, tmp_path: Path, sides: tuple[str, str], arguments: list[str]

@@ -60,18 +60,19 @@ def jobs_of_folders(
 
 
 def _sides(folder: Path, task: str | None) -> tuple[Path, ...]:
-    """The folders of the two sides in a folder; itself, if there are none."""
-    names = [*(SOURCES[task] for task in ([task] if task else TASKS)), ("a", "b")]
-    found = [pair for pair in names if any((folder / side).is_dir() for side in pair)]
+    """The folders of the two sides in a folder, in any case of letters; itself, if there are none."""
+    inside = {path.name.upper(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
+    names = [*(SOURCES[task] for task in ([task] if task else TASKS)), ("A", "B")]
+    found = [pair for pair in names if inside.keys() & set(pair)]
     if not found:
-        if (folder / "Text").is_dir() or (folder / "VLFDataset").is_dir():
+        if inside.keys() & {"TEXT", "VLFDATASET"}:
             raise FilmError(f"{folder} is the root of a data set; say film encode --data {folder}")
         return (folder,)
     if _stems(folder) or len(found) > 1:
-        inside = ", ".join(side for pair in found for side in pair if (folder / side).is_dir())
+        there = ", ".join(inside[side].name for pair in found for side in pair if side in inside)
         beside = "texts beside the folders" if _stems(folder) else "folders"
-        raise FilmError(f"{folder} has {beside} {inside}; name the folder or the two that you mean, or say --task")
-    return tuple(folder / side for side in found[0])
+        raise FilmError(f"{folder} has {beside} {there}; name the folder or the two that you mean, or say --task")
+    return tuple(inside.get(side, folder / side) for side in found[0])
 
 
 def _stems(folder: Path) -> list[str]:
