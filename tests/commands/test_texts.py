@@ -55,7 +55,7 @@ def test_good_texts(text: str) -> None:
         ("leftover", "A man walks down the road beside a parked car at night in the rain.<|im_end|>"),
         ("leftover", "- A man walks down the road\n- A car is parked beside it and the lamps are lit in the rain"),
         ("leftover", "In the image I can see a man who walks down the road beside a parked car at night."),
-        ("language", "Auf der Straße ist ein Mann mit dem Hund, und im Hintergrund sind die Häuser nicht zu sehen."),
+        ("language", "Auf der Straße steht ein Mann mit dem Hund, und im Hintergrund sind die Häuser nicht zu sehen."),
         ("language", "Un homme marche dans la rue avec un chien, et les maisons sont dans le fond de la scène."),
         ("language", "夜晚的街道上有两个行人走在停着的汽车旁边,路灯照亮了人行道。"),
         ("language", "여자와 개가 차 옆에 서 있고 그 뒤에 나무와 집이 있다."),
@@ -91,7 +91,7 @@ def test_texts_that_could_be_about_any_image(task: str, side: str, text: str) ->
 
 
 def test_other_languages_on_request() -> None:
-    german = "Auf der Straße ist ein Mann mit dem Hund, und im Hintergrund sind die Häuser nicht zu sehen."
+    german = "Auf der Straße steht ein Mann mit dem Hund, und im Hintergrund sind die Häuser nicht zu sehen."
     assert kinds(german, "IVF", "a", any_language=True) == []
 
 
@@ -243,7 +243,7 @@ def test_published_texts(film_data: Path, film: Run, side: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("chek texts", "unknown action 'chek'; choose from check"),
+        ("look texts", "unknown action 'look'; choose from check"),
         ("check", "required: DIR"),
         ("check gone", "there is no folder gone"),
         ("check images", "there are no texts (.txt) in images"),

@@ -15,7 +15,7 @@ _QUOTES = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)['‘][^'’]*
 
 _REFUSAL = re.compile(
     r"\bi(['’]m| am)? (so |very |truly )?sorry\b|\bi apologi[sz]e\b|\bas an? (ai|language model|assistant)\b"  # noqa: RUF001
-    r"|\bi (can['’]?t|cannot|can not|could not|couldn['’]t|won['’]t|do not|don['’]t) "  # noqa: RUF001
+    r"|\bi (can['’]?t|cannot|can not|could(n['’]t| not)|won['’]t|do not|don['’]t) "  # noqa: RUF001
     r"(help|assist|see|view|identify|describe|process|access|analy[sz]e|provide|determine|have)\b"
     r"|\bi(['’]m| am) (unable|not able)\b|\bcan['’]?t assist\b|\bno image (was|is|has been) (provided|attached|given)\b"  # noqa: RUF001
     r"|\bplease (provide|upload|share|attach)\b",
@@ -48,7 +48,7 @@ _NAMES = re.compile(
 _LITTLE_WORDS = {
     "English": "the a an is are was of in on and with to it its at by from this that be as which for into there their "
     "his her while but not or has have no where than some behind",
-    "German": "der die das und ist ein eine mit im auf den von zu nicht sind dem des einer wird",
+    "German": "der die das und ist ein eine mit im auf den von zu nicht sind dem des einer wird",  # codespell:ignore ist
     "French": "le la les et est une un des dans avec sur du au qui ce cette pas",
     "Spanish": "el la los las y es una un de con en del que se por su al",
     "Italian": "il la di e un una con che nel del della sono gli per",
