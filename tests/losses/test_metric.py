@@ -12,7 +12,7 @@ def test_a_step_down_the_slope_makes_it_better(metric: str) -> None:
     torch.manual_seed(0)
     a, b = torch.rand(2, 2, 1, 64, 64)
     fused = ((a + b) / 2).requires_grad_()
-    term = MetricTerm(metric)
+    term = MetricTerm({metric: 1.0})
     before = term(fused, a, b)
     before.backward()
     assert fused.grad is not None
@@ -23,7 +23,7 @@ def test_a_step_down_the_slope_makes_it_better(metric: str) -> None:
 def test_equal_images_are_best() -> None:
     image = torch.rand(1, 1, 64, 64)
     for metric in ("VIF", "Qabf", "SSIM"):
-        assert MetricTerm(metric)(image, image, image).item() == pytest.approx(0, abs=1e-3)
+        assert MetricTerm({metric: 1.0})(image, image, image).item() == pytest.approx(0, abs=1e-3)
 
 
 def test_black_images_have_a_finite_slope() -> None:
@@ -31,21 +31,28 @@ def test_black_images_have_a_finite_slope() -> None:
     black[1, :, 20:40] = torch.rand(1, 20, 64)
     for metric in ("VIF", "Qabf", "MEF-SSIM"):
         fused = (black * 0.9).requires_grad_()
-        MetricTerm(metric)(fused, black, black).backward()
+        MetricTerm({metric: 1.0})(fused, black, black).backward()
         assert fused.grad is not None
         assert fused.grad.isfinite().all()
 
 
 def test_images_too_small_for_the_metric_do_not_count() -> None:
     fused = torch.rand(1, 1, 16, 16).requires_grad_()
-    term = MetricTerm("VIF")(fused, fused.detach(), fused.detach())
+    term = MetricTerm({"VIF": 1.0})(fused, fused.detach(), fused.detach())
     term.backward()
     assert term.isfinite()
     assert fused.grad is not None
     assert fused.grad.abs().max() == 0
 
 
+def test_several_metrics_add_up() -> None:
+    a, b = torch.rand(2, 1, 1, 64, 64)
+    together = MetricTerm({"VIF": 0.5, "Qabf": 2.0})(a, a, b)
+    alone = 0.5 * MetricTerm({"VIF": 1.0})(a, a, b) + 2 * MetricTerm({"Qabf": 1.0})(a, a, b)
+    torch.testing.assert_close(together, alone)
+
+
 @pytest.mark.parametrize("metric", ["EN", "nonsense"])
 def test_what_can_be_no_term_is_refused(metric: str) -> None:
     with pytest.raises(FilmError):
-        MetricTerm(metric)
+        MetricTerm({metric: 1.0})

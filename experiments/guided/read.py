@@ -1,6 +1,6 @@
 """Teach the text reader of film-small to hear what is asked, from texts alone; `film fit` then goes on with images.
 
-    python experiments/film_small/read.py --texts outputs/film_small --output outputs/film_small/reader.safetensors
+    python experiments/guided/read.py --texts outputs/guided --output outputs/guided/reader.safetensors
 
 A linear layer on the summary says which task, instructions, regions and degrees a training text names. The layer is
 thrown away, the reader kept.
@@ -65,14 +65,14 @@ def read(network: FusionNetwork, texts: list[str]) -> Tensor:
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", default="outputs/film_small", help="folder with Text/{TASK}/{SET}/{side}")
-    parser.add_argument("--output", type=Path, default=Path("outputs/film_small/reader.safetensors"))
+    parser.add_argument("--texts", default="outputs/guided", help="folder with Text/{TASK}/{SET}/{side}")
+    parser.add_argument("--output", type=Path, default=Path("outputs/guided/reader.safetensors"))
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=48)
     args = parser.parse_args()
 
     torch.manual_seed(0)
-    config = compose(["network/film_small.yaml"])["model"]["network"]
+    config = compose(["network/film_guided.yaml"])["model"]["network"]
     network = build_network(config).train()
     network.text_encoder.cached = 100_000
     assert network.text_reader is not None

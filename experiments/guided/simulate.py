@@ -1,6 +1,6 @@
 """Make what film-small is trained on besides the data sets: sharp photos, and described pairs simulated from photos.
 
-    FILM_DATA=… python experiments/film_small/simulate.py --output outputs/film_small
+    FILM_DATA=… python experiments/guided/simulate.py --output outputs/guided
 
 `photos/` gets the colour photos that scikit-image brings (most of them CC0); `Image/MFF/Simulated` and
 `Image/MEF/Simulated` get focus and exposure pairs of the visible images of RoadScene's train list, from which
@@ -31,7 +31,7 @@ def main() -> None:
     """Write photos and pairs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=os.environ.get("FILM_DATA", "data"), help="folder that holds VLFDataset")
-    parser.add_argument("--output", type=Path, default=Path("outputs/film_small"))
+    parser.add_argument("--output", type=Path, default=Path("outputs/guided"))
     args = parser.parse_args()
     folder = args.output / "photos"
     folder.mkdir(parents=True, exist_ok=True)
