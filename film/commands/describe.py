@@ -6,13 +6,16 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from film.commands.arguments import CommandParser
-from film.commands.describing.jobs import Job, jobs_of_images, jobs_of_sets
 from film.commands.describing.options import add_describer, open_describer, take_overrides
 from film.commands.sharding import SHARD_HELP, find_shard
 from film.errors import FilmError
 from film.tasks import SOURCES, TASKS
+
+if TYPE_CHECKING:
+    from film.commands.describing.jobs import Job
 
 EXAMPLES = """\
 examples:
@@ -123,8 +126,10 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _jobs(options: argparse.Namespace) -> list[Job]:
+def _jobs(options: argparse.Namespace) -> "list[Job]":
     """List what was asked for, after refusing what doesn't go together."""
+    from film.commands.describing.jobs import jobs_of_images, jobs_of_sets
+
     if bool(options.images) == bool(options.data):
         raise FilmError("give images or folders, or --data ROOT; one of them (see film describe --help)")
     if options.data:

@@ -6,15 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from film.commands.arguments import CommandParser
-from film.commands.proofreading.alike import near_copies
-from film.commands.proofreading.folders import TextFolder, find_text_folders
 from film.commands.proofreading.rules import problems_of, words_of
 from film.errors import FilmError
 from film.tasks import TASKS
+
+if TYPE_CHECKING:
+    from film.commands.proofreading.folders import TextFolder
 
 EXAMPLES = """\
 examples:
@@ -51,7 +53,7 @@ class Findings:
         problems: Kind, name of the text or image, and what is wrong.
     """
 
-    folder: TextFolder
+    folder: "TextFolder"
     lengths: list[int] = field(default_factory=list)
     problems: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -98,6 +100,8 @@ def _check(arguments: Sequence[str]) -> int:
     add("--all", action="store_true", help=f"list every problem, not only {_SHOWN} of a kind in a folder")
     add("--strict", action="store_true", help="leave with 1 if something is wrong")
     options = parser.parse_args(arguments)
+    from film.commands.proofreading.folders import find_text_folders
+
     folders = find_text_folders(options.places, images=options.images, task=options.task)
     found = list(_examine(folders, options.any_language))
     print(_table(found))
@@ -105,7 +109,7 @@ def _check(arguments: Sequence[str]) -> int:
     return 1 if options.strict and any(findings.problems for findings in found) else 0
 
 
-def _examine(folders: Sequence[TextFolder], any_language: bool) -> Iterator[Findings]:
+def _examine(folders: "Sequence[TextFolder]", any_language: bool) -> Iterator[Findings]:
     seen: dict[str, Path] = {}
     files = [folder.texts() for folder in folders]
     with tqdm(total=sum(map(len, files)), unit=" texts", leave=False, desc="reading") as progress:
@@ -157,6 +161,8 @@ def _of_one_image(one: Path, other: Path) -> bool:
 
 
 def _beside_others(contents: dict[str, str], findings: Findings) -> Iterator[tuple[str, str, str]]:
+    from film.commands.proofreading.alike import near_copies
+
     same = {name for kind, name, _ in findings.problems if kind == "twice"}
     for name, other, share in near_copies(list(contents), list(contents.values())):
         if name not in same and other not in same:

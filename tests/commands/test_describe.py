@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -367,3 +369,15 @@ def test_a_describer_of_ones_own_is_imported_on_request(
     monkeypatch.syspath_prepend(place)
     assert film("describe", "photos", "-o", "texts", "--describer", "own.yaml", "--components", "own")[0] == 0
     assert len(texts("texts")) == 3
+
+
+@pytest.mark.parametrize("command", [["describe"], ["texts", "check"]])
+def test_help_needs_no_torch(command: list[str]) -> None:
+    code = (
+        "import sys\nfrom film.cli import main\n"
+        f"try: main([*{command}, '--help'])\nexcept SystemExit: pass\n"
+        "print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "set()"
+    assert "examples:" in printed

@@ -48,7 +48,7 @@ _NAMES = re.compile(
 _LITTLE_WORDS = {
     "English": "the a an is are was of in on and with to it its at by from this that be as which for into there their "
     "his her while but not or has have no where than some behind",
-    "German": "der die das und ist ein eine mit im auf den von zu nicht sind dem des einer wird",  # codespell:ignore ist
+    "German": "der die das und ist ein eine mit im auf den von zu nicht sind dem des einer",  # codespell:ignore ist
     "French": "le la les et est une un des dans avec sur du au qui ce cette pas",
     "Spanish": "el la los las y es una un de con en del que se por su al",
     "Italian": "il la di e un una con che nel del della sono gli per",
