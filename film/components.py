@@ -34,10 +34,19 @@ def build(config: Mapping[str, Any], base: type, *, name: str, slots: Mapping[st
     parser.add_subclass_arguments(base, name)
     try:
         return parser.instantiate(parser.parse_object({name: dict(config)}))[name]
-    except FilmError:
-        raise
     except Exception as error:  # jsonargparse wraps what a component's __init__ raises in types of its own
-        raise FilmError(f"the {name} cannot be built: {' '.join(str(error).split())}") from error
+        if ours := _own(error):
+            raise ours from None
+        # What follows are the values that were given, and one of them may be a password in an address.
+        message = str(error).partition("Given value")[0]
+        raise FilmError(f"the {name} cannot be built: {' '.join(message.split())}") from None
+
+
+def _own(error: BaseException | None) -> FilmError | None:
+    """What a component itself had to say, wherever it stands in the chain."""
+    while error is not None and not isinstance(error, FilmError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _check(config: Any, base: type, slots: Mapping[str, type] | None = None) -> None:
