@@ -111,6 +111,11 @@ def test_what_somebody_wrote_is_kept(describe: Run) -> None:
     assert asked() == []
 
 
+def test_an_image_named_twice_is_described_once(describe: Run) -> None:
+    assert describe("photos/x.png", "photos", "-o", "texts")[0] == 0
+    assert sorted(asked()) == ["x", "y", "z"]
+
+
 def test_a_broken_record_counts_as_none(describe: Run) -> None:
     describe("photos/x.png", "-o", "texts")
     for content in ("{", "[]", "3"):

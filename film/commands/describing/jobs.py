@@ -65,7 +65,10 @@ def jobs_of_images(
     jobs: dict[str, Job] = {}
     for image in _listed(paths):
         if image.stem in jobs:
-            raise FilmError(f"{jobs[image.stem].image} and {image} would both become {image.stem}.txt; rename one")
+            other = jobs[image.stem].image
+            if other.samefile(image):
+                continue
+            raise FilmError(f"{other} and {image} would both become {image.stem}.txt; rename one")
         partner = partners.get(image.stem, pair_with / image.name) if pair_with else None
         found_task, found_side = _place(image, task, side)
         target = output / f"{image.stem}.txt"
