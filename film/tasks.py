@@ -26,3 +26,12 @@ SENTENCES: dict[str, str] = {
     "MFF": "Fuse a near-focus image and a far-focus image: keep whatever is sharp in either.",
     "neutral": "Fuse the two images of one scene: keep the detail of both.",
 }
+
+
+def source_named(folder: str) -> tuple[str, str] | None:
+    """Say which source a folder of this name holds: task and `a` or `b`; None for any other name.
+
+    Letters may be of any case, except that `T`, which is also short for anything, must be a capital.
+    """
+    name = folder if folder == "t" else folder.upper()
+    return next(((task, "ab"[names.index(name)]) for task, names in SOURCES.items() if name in names), None)

@@ -195,11 +195,11 @@ def test_dry_run_of_a_describer_that_costs_nothing(place: Path, film: Run) -> No
 
 
 def test_folder_names_say_what_an_image_is(describe: Run, write: Callable[..., Path]) -> None:
-    for number, folder in enumerate(["IR", "vi", "Mri", "T", "OVER", "UNDER", "NEAR", "FAR", "photos"]):
+    for number, folder in enumerate(["IR", "vi", "Mri", "T", "OVER", "UNDER", "NEAR", "FAR", "photos", "t"]):
         write(Path(f"{folder}/n{number}.png"))
         describe(f"{folder}/n{number}.png", "-o", "texts")
     found = [(subject.task, subject.side) for subject in MyDescriber.asked]
-    assert found == [(task, side) for task in SOURCES for side in "ab"] + [(None, None)]
+    assert found == [(task, side) for task in SOURCES for side in "ab"] + 2 * [(None, None)]
 
 
 def test_task_and_side_say_it_too_and_win(describe: Run, write: Callable[..., Path]) -> None:

@@ -11,12 +11,9 @@ from film.data.splits import Split
 from film.data.vlf import vlf_sets, vlf_splits, vlf_texts
 from film.errors import FilmError
 from film.imaging.files import FORMATS
-from film.tasks import SOURCES, TASKS
+from film.tasks import SOURCES, TASKS, source_named
 
 Place = tuple[str, str]
-_PLACES: dict[str, Place] = {
-    folder: (task, side) for task, folders in SOURCES.items() for folder, side in zip(folders, "ab", strict=True)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def _images(folder: Path) -> list[Path]:
 
 def _place(image: Path, task: str | None, side: str | None) -> Place | tuple[None, None]:
     """Task and side of an image, as far as they aren't given by the name of its folder: IR, VI, MRI, T and so on."""
-    named = _PLACES.get(image.absolute().parent.name.upper())
+    named = source_named(image.absolute().parent.name)
     if task and side:
         return task, side
     if named and task in (None, named[0]) and side in (None, named[1]):

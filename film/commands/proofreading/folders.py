@@ -7,9 +7,7 @@ from pathlib import Path
 from film.data.vlf import vlf_folder, vlf_sets, vlf_texts
 from film.errors import FilmError
 from film.imaging.files import FORMATS
-from film.tasks import SOURCES
-
-_SIDES = {folder: (task, side) for task, folders in SOURCES.items() for folder, side in zip(folders, "ab", strict=True)}
+from film.tasks import SOURCES, source_named
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def _of_root(root: Path, images: Path | None, task: str | None) -> Iterator[Text
 def _of_folder(place: Path, images: Path | None, task: str | None) -> Iterator[TextFolder]:
     folders = {path.parent for path in place.rglob("*.txt") if not path.name.startswith(".")}
     for folder in sorted(folders):
-        named, side = _SIDES.get(folder.absolute().name.upper(), (None, None))
+        named, side = source_named(folder.absolute().name) or (None, None)
         of = task or named
         inner = folder.relative_to(place)
         source = next((path for path in (images / inner, images) if path.is_dir()), None) if images else _beside(folder)
