@@ -49,6 +49,10 @@ class MiniLM(TextEncoder):
         """B texts to (B, L, 384) features; a text of only white space has no words."""
         return TextFeatures.stack([self._read(text) for text in texts])
 
+    def identity(self) -> dict[str, Any]:
+        """Say arguments and weights."""
+        return super().identity() | {"revision": f"sha256:{SHA256}"}
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded model and the cache behind; a copy loads its own."""
         return self.__dict__ | {"_loaded": None, "_cache": {}}
@@ -93,7 +97,8 @@ class MiniLM(TextEncoder):
     def _encode(self, text: str) -> torch.Tensor:
         """One text or sentence by itself, so that the result doesn't depend on the padding of neighbours: (L, 384)."""
         tokenizer, model = self._load()
-        states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+        with torch.autocast("cpu", enabled=False):  # what is kept must not depend on who asked first
+            states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
         if not self.by_sentence:
             return states
         tokens = torch.nn.functional.pad(torch.cat([states.mean(0, keepdim=True), states[1:-1]]), (0, 1))

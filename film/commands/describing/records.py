@@ -34,8 +34,7 @@ def sha256(path: Path) -> str:
         FilmError: It can't be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise FilmError(f"can't read {path}: {error.strerror or error}") from error
 
