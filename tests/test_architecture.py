@@ -22,7 +22,14 @@ BASES = tuple(f"film.{room}.base" for room in COMPONENT_ROOMS)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **{room: (f"film.{room}.base", *BRICKS) for room in COMPONENT_ROOMS},
     "metrics": ("film.metrics.base", "film.imaging"),
-    "describers": ("film.describers.base", "film.describers.prompts", "film.imaging"),
+    "describers": (  # what several share: prompts, transformers models, the connection to a server
+        "film.describers.base",
+        "film.describers.prompts",
+        "film.describers.huggingface",
+        "film.describers.openai.server",
+        "film.devices",
+        "film.imaging",
+    ),
     "losses": ("film.losses.base", "film.metrics.base", "film.imaging"),  # a metric can be a term of the loss
     "components": (),
     "data": ("film.data", *BRICKS),  # data sets share readers and simulations
