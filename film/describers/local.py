@@ -25,7 +25,7 @@ class LocalDescriber(Describer):
         device: `auto` (CUDA, then MPS, then CPU), `cpu`, `cuda` or `mps`.
         precision: Of the weights: `32`, `bf16` or `16`.
         batch_size: Images asked about at once.
-        max_new_tokens: Where an answer ends at the latest; it is then cut after its last whole sentence.
+        max_new_tokens: Where an answer ends at the latest; it is then cut to whole sentences without repeats.
         max_side: Larger images are shrunk to so many pixels a side, as some models take as much memory as pixels.
         compare: Show the other source of the pair beside, where it is given; for models that take several images.
 

@@ -290,9 +290,11 @@ class TestBatches:
         ("A road. A tree. A ca", True, "A road. A tree. A ca"),
         ('He says "stop!" and g', False, 'He says "stop!"'),
         ("No end of 2.5 m", False, "No end of 2.5 m"),
+        ("A road. A tree. A dog. A tree. A dog. A tr", False, "A road. A tree. A dog."),
+        ("A dog. A dog. A", True, "A dog. A dog. A"),
     ],
 )
-def test_cut_answers_end_with_a_whole_sentence(text: str, complete: bool, expected: str) -> None:
+def test_cut_answers_end_with_a_whole_sentence_before_they_repeat_one(text: str, complete: bool, expected: str) -> None:
     assert Answer(text, 9, complete).sentences == expected
 
 

@@ -24,9 +24,18 @@ class Answer:
 
     @property
     def sentences(self) -> str:
-        """The text; where it was cut, up to the end of its last whole sentence, if it has one."""
+        """The text; where it was cut, its whole sentences up to the first that was said before, if it has any.
+
+        Small models that find no end as a rule go round in circles.
+        """
         ends = [] if self.complete else [match.end() for match in _SENTENCE_END.finditer(self.text)]
-        return self.text[: ends[-1]] if ends else self.text
+        said: list[str] = []
+        for start, end in zip([0, *ends], ends, strict=False):
+            sentence = self.text[start:end].strip()
+            if sentence in said:
+                break
+            said.append(sentence)
+        return " ".join(said) or self.text
 
     def details(self) -> dict[str, Any]:
         """For the record beside a text."""

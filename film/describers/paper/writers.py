@@ -106,7 +106,7 @@ class LocalWriter(Writer):
     Args:
         model: Id on the Hugging Face hub, or a folder; an instruct model with a chat template.
         revision: Branch, tag or commit on the hub; None for its main branch.
-        max_new_tokens: Where a paragraph ends at the latest; it is then cut after its last whole sentence.
+        max_new_tokens: Where a paragraph ends at the latest; it is then cut to whole sentences without repeats.
     """
 
     def __init__(self, model: str, *, revision: str | None = None, max_new_tokens: int = 250) -> None:
