@@ -54,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     describer = open_describer(options, overrides)
     if describer is None:
         raise FilmError("--describer none describes nothing; leave it out for the offline default")
+    if not options.dry_run:
+        describer.check()
     from film.commands.describing.work import Describing
 
     work = Describing(describer, jobs, overwrite=options.overwrite, dry=options.dry_run)
@@ -61,7 +63,6 @@ def main(arguments: Sequence[str]) -> int:
         print(work.plan())
         return 0
     _check_writable({job.target.parent for job in jobs})
-    describer.check()
     try:
         work.run()
     finally:

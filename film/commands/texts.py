@@ -129,7 +129,7 @@ def _examine(folders: "Sequence[TextFolder]", any_language: bool) -> Iterator[Fi
                 findings.lengths.append(len(words_of(text)))
                 found = problems_of(text, folder.task, folder.side, any_language=any_language)
                 findings.problems += [(kind, name, what) for kind, what in found]
-                if (other := _first(seen, text, path)) and not _of_one_image(path, other):
+                if (other := _first(seen, text, path, folder.partner(name))) and not _of_one_image(path, other):
                     findings.problems.append(("twice", name, f"the same as {other}"))
             findings.problems += _beside_others(contents, findings)
             yield findings
@@ -144,9 +144,14 @@ def _read(path: Path, findings: Findings) -> str | None:
         return None
 
 
-def _first(seen: dict[str, Path], text: str, path: Path) -> Path | None:
-    """The file in which the same words stood before; blanks, signs and capitals make no difference."""
+def _first(seen: dict[str, Path], text: str, path: Path, partner: Path | None) -> Path | None:
+    """The file in which the same words stood before; blanks, signs and capitals make no difference.
+
+    Where a pair has two texts, both must be the same: neighbouring slices or frames can look alike on one side.
+    """
     words = " ".join(words_of(text))
+    if partner:
+        words += f"\n{' '.join(words_of(partner.read_text(encoding='utf-8-sig', errors='replace')))}"
     first = seen.setdefault(words, path)
     return first if words and first != path else None
 

@@ -12,7 +12,7 @@ import yaml
 
 from film.describers.base import Description, Subject
 from film.describers.statistics import StatisticsDescriber
-from film.describers.statistics.words import extent, place, share
+from film.describers.statistics.words import extent, hundredths, place, share
 from film.errors import FilmError
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
@@ -378,3 +378,18 @@ def test_what_is_said_to_be_blown_out_is(film_data: Path) -> None:
             lost = (subject.picture.unit().mean(-1) > 0.99).mean()
             assert ("blown out" in made.text) >= (lost > 0.03)
             assert ("blown out" in made.text) <= (lost > 0.001)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (0.37, "thirty-seven hundredths"),
+        (0.5, "fifty hundredths"),
+        (0.13, "thirteen hundredths"),
+        (0.001, "one hundredth"),
+    ],
+)
+def test_hundredths_in_words(part: float, words: str) -> None:
+    mask = np.zeros((100, 100), bool)
+    mask.flat[: round(part * mask.size)] = True
+    assert hundredths(mask) == words

@@ -33,6 +33,13 @@ class TextFolder:
         files = sorted(self.path.glob("*.txt")) if self.path.is_dir() else []
         return {path.stem: path for path in files if not path.name.startswith(".")}
 
+    def partner(self, name: str) -> Path | None:
+        """The text about the other source of a pair; None if there is none."""
+        if self.task is None or self.side is None:
+            return None
+        other = self.path.with_name(SOURCES[self.task]["ba".index(self.side)]) / f"{name}.txt"
+        return other if other.is_file() else None
+
     def expected(self) -> set[str] | None:
         """Names that should have a text, None for unknown."""
         if self.images is None or not self.images.is_dir():

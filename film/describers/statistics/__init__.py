@@ -14,7 +14,7 @@ from film.describers.statistics.words import paragraph
 from film.errors import FilmError
 from film.imaging.picture import check_pair
 
-RULES = 3  # goes up with every change of a sentence or a threshold: texts are then made anew
+RULES = 4  # goes up with every change of a sentence or a threshold: texts are then made anew
 _NO_PHOTOS = (("IVF", "a"), ("MIF", "a"), ("MIF", "b"))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from film.describers.statistics import appearance, compare
 from film.describers.statistics.look import Look
-from film.describers.statistics.words import Steps, extent, grade, pieces, place, share, spots
+from film.describers.statistics.words import Steps, extent, grade, hundredths, pieces, place, share, spots
 
 _TISSUE = 0.06  # luminance above which a pixel belongs to the slice and not to the black around it
 _UPTAKE = 0.6  # red channel from which the usual colour scales have passed from cool to warm
@@ -123,7 +123,7 @@ def _shape(look: Look, body: np.ndarray | None) -> Iterator[str]:
     """How much it fills, rim against inside, left against right."""
     if body is None:
         return
-    filled = f"It fills {share(body)} of the picture on dark ground"
+    filled = f"It fills {hundredths(body)} of the picture on dark ground"
     step = float(look.light[_rim(body, 0.15)].mean() - look.light[_inside(body, 0.4)].mean())
     if abs(step) > 0.1:
         filled += f", its rim {'brighter' if step > 0 else 'darker'} than its inside"

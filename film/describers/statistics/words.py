@@ -75,6 +75,14 @@ _COUNTS: Steps = (
 )
 
 
+_ONES = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen"),
+    *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
 def grade(value: float, steps: Steps) -> str:
     """Give the word of the first step that the value lies below; the last word has no upper limit."""
     return next((word for limit, word in steps if value < limit), steps[-1][1])
@@ -126,6 +134,13 @@ def zone(values: np.ndarray, *, largest: bool = True) -> str:
 def share(mask: np.ndarray) -> str:
     """Say which share of the picture a mask covers, as a common fraction that is a fifth off at most."""
     return grade(float(mask.mean()), _SHARES)
+
+
+def hundredths(mask: np.ndarray) -> str:
+    """Say more exactly which share a mask covers: `thirty-seven hundredths`; what is less than one counts as one."""
+    tens, ones = divmod(min(99, max(1, round(100 * float(mask.mean())))), 10)
+    number = _TEENS[ones] if tens == 1 else "-".join(filter(None, (_TENS[tens], _ONES[ones])))
+    return f"{number} hundredth{'' if (tens, ones) == (0, 1) else 's'}"
 
 
 def extent(mask: np.ndarray) -> str:
