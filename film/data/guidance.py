@@ -4,7 +4,6 @@ Each pair gets a text (the task, descriptions of both images, an instruction, or
 follows from it, see `film.data.rules`. The wordings stand in `wordings.yaml`.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from film.data.descriptions import read_text
 from film.data.rules import Aim
 from film.data.wordings import OPPOSITES, SCANS, Split, append, fits, load_wordings
 from film.errors import FilmError
+from film.layers.text import split_sentences
 from film.tasks import SENTENCES, SOURCES, TASKS
 
 _VALIDATING = 8  # every eighth wording validates
@@ -256,10 +256,10 @@ class _Turn:
 
     def _shortened(self, text: str) -> str:
         """All of a description, or as often a few sentences of it."""
-        sentences = re.split(r"(?<=[.!?])\s+", text)
-        count = int(self.random.integers(1, len(sentences) + 1))
-        if self.chance(0.5):
+        sentences = split_sentences(text)
+        if not sentences or self.chance(0.5):
             return text
+        count = int(self.random.integers(1, len(sentences) + 1))
         chosen = sorted(self.random.choice(len(sentences), count, replace=False))
         return " ".join(sentences[i] for i in chosen)
 

@@ -110,6 +110,7 @@ class Wordings:
         return self.instructions[key] + own
 
 
+@cache
 def fits(wording: str, scan: str) -> bool:
     """Whether a medical wording suits pairs of MRI and this scan (CT, PET or SPECT).
 

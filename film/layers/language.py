@@ -1,5 +1,6 @@
 """Pretrained language models of transformers that read text: loaded quietly, checked to be whole, kept as they are."""
 
+import bisect
 import contextlib
 import hashlib
 import logging
@@ -17,6 +18,7 @@ from film.errors import FilmError
 DTYPES = ("float32", "bfloat16", "float16")
 _FILLED = ("siglip_text_model", "siglip2_text_model")  # trained on texts filled up to their length, without a mask
 _NEEDLESS = ("pooler.", "head.", "text_projection.")  # weights that the states of the tokens don't depend on
+_BATCH, _SLACK = 64, 8  # texts read at once, tokens by which they differ at most
 _KINDS = (".safetensors", ".bin", ".json", ".txt", ".model")
 
 Load = Callable[[Any, Any], Any]
@@ -58,6 +60,12 @@ class LanguageModel:
         filling = self.tokenizer.pad_token_id or 0
         nothing = [self.tokenizer.unk_token_id or filling]  # for a text in which the tokenizer sees no sign at all
         rows = [tokenize(self.tokenizer, text, self.max_tokens) or nothing for text in texts]
+        states: dict[int, Tensor] = {}
+        for batch in _alike([len(row) for row in rows]):
+            states |= zip(batch, self._read([rows[i] for i in batch], filling, device), strict=True)
+        return [states[i] for i in range(len(rows))]
+
+    def _read(self, rows: list[list[int]], filling: int, device: torch.device) -> list[Tensor]:
         length = self.filled or max(map(len, rows))
         ids = torch.tensor([row + [filling] * (length - len(row)) for row in rows], device=device)
         mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
@@ -65,6 +73,15 @@ class LanguageModel:
         with torch.autocast(device.type, enabled=False):
             states = self.model.to(device)(input_ids=ids, attention_mask=attention).last_hidden_state
         return [state[: len(row)].float().cpu() for state, row in zip(states, rows, strict=True)]
+
+
+def _alike(lengths: list[int]) -> Iterator[list[int]]:
+    """Batches of texts, by number, that are about as long as each other."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    while order:
+        size = bisect.bisect_right(order[:_BATCH], lengths[order[0]] + _SLACK, key=lengths.__getitem__)
+        yield order[:size]
+        order = order[size:]
 
 
 def tokenize(tokenizer: Any, text: str, max_tokens: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Token features of a text: the one form in which words reach the network."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor
 
 from film.errors import FilmError
+
+_ENDS = r"(?<=[.!?;])\s+|(?<=[\u3002\uff01\uff1f\uff1b])"  # the latter are those of Chinese and Japanese
 
 
 class TextFeatures(NamedTuple):
@@ -70,3 +73,8 @@ class TextFeatures(NamedTuple):
         """
         weight = self.mask.to(self.tokens.dtype).unsqueeze(-1)
         return (self.tokens * weight).sum(1) / weight.sum(1).clamp_min(1)
+
+
+def split_sentences(text: str) -> list[str]:
+    """Cut a text after full stops, question marks, exclamation marks and semicolons, in any script."""
+    return [part for part in re.split(_ENDS, text) if part.strip()]

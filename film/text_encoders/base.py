@@ -91,20 +91,33 @@ class FrozenTextEncoder(TextEncoder):
             FilmError: It can't be loaded; the message says where it comes from and the way out.
         """
 
+    def parts(self, text: str) -> list[str]:
+        """Cut a text into what is encoded, and kept, by itself; by default that is all of it."""
+        return [text]
+
+    def encode(self, parts: Sequence[str]) -> list[Tensor]:
+        """Parts of texts, none of them empty, to (L, D) each, on the CPU."""
+        return self.language.encode(parts, self._device)
+
+    @property
+    def language(self) -> LanguageModel:
+        """The model, loaded if it wasn't."""
+        self._language = self._language or self.load()
+        return self._language
+
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """B texts to (B, L, D) features on the CPU; a text of only white space has no words."""
-        wanted = dict.fromkeys(text for text in texts if text.strip())
-        states = {text: self._cache[text] for text in wanted if text in self._cache}
-        if missing := [text for text in wanted if text not in states]:
-            self._language = self._language or self.load()
-            states |= zip(missing, self._language.encode(missing, self._device), strict=True)
+        cut = {text: self.parts(text) for text in dict.fromkeys(texts) if text.strip()}
+        wanted = dict.fromkeys(part for parts in cut.values() for part in parts)
+        states = {part: self._cache[part] for part in wanted if part in self._cache}
+        if missing := [part for part in wanted if part not in states]:
+            states |= zip(missing, self.encode(missing), strict=True)
             self._cache |= states
         while len(self._cache) > self.cached:
             del self._cache[next(iter(self._cache))]
         wordless = TextFeatures.wordless(1, self.dim)
-        return TextFeatures.stack(
-            [TextFeatures.unpadded(states[text][None]) if text in states else wordless for text in texts]
-        )
+        read = {text: torch.cat([states[part] for part in parts])[None] for text, parts in cut.items()}
+        return TextFeatures.stack([TextFeatures.unpadded(read[text]) if text in read else wordless for text in texts])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded model and the cache behind; a copy loads its own."""

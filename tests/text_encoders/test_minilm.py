@@ -5,7 +5,8 @@ import logging
 import pytest
 import torch
 
-from film.text_encoders.minilm import MiniLM, split_sentences
+from film.layers.text import split_sentences
+from film.text_encoders.minilm import MiniLM
 
 
 @pytest.fixture(scope="module")
