@@ -28,6 +28,7 @@ class FusionNetwork(nn.Module):
         shared_image_encoder: Whether both sources go through the same encoder, or each through its own.
         text_width: Project the tokens to this width before the stages; null leaves them as they are.
         text_reader: Put a summary of the text before its tokens, see `film.layers.reader`; needs a text_width.
+        channels_last: Keep the weights of convolutions in that order, in which small convolutions are faster.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FusionNetwork(nn.Module):
         shared_image_encoder: bool = True,
         text_width: int | None = None,
         text_reader: bool = False,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         encoders = [image_encoder() for _ in range(1 if shared_image_encoder else 2)]
@@ -53,6 +55,8 @@ class FusionNetwork(nn.Module):
         self.text_reader = TextReader(self.text_dim, width=width) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
         self.decoder = decoder(channels=channels, stride=encoders[0].stride)
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
 
     def forward(self, a: Tensor, b: Tensor, text: Text = None) -> Tensor:
         """Fuse.

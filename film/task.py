@@ -39,6 +39,8 @@ class FusionTask(LightningModule):
         scheduler: Builds the learning-rate scheduler from the optimizer; null keeps the rate.
         scheduler_interval: What the scheduler counts.
         metrics: Names of the metrics logged in validation and test, as `film evaluate` knows them.
+        rates: Factors on the learning rate of parts of the network, by the beginning of their names:
+            `{text_reader: 0.2}` for a part that is trained already; 0 leaves a part as it is.
         weights: Where training begins: a model that ships, a model file, a released `.pth` or a run's `.ckpt`; it must
             fit the network to the last weight. Null begins with random weights. To continue a run, use `--ckpt_path`.
 
@@ -55,6 +57,7 @@ class FusionTask(LightningModule):
         scheduler: LRSchedulerCallable | None = None,
         scheduler_interval: Literal["epoch", "step"] = "epoch",
         metrics: tuple[str, ...] = (),
+        rates: dict[str, float] | None = None,
         weights: str | None = None,
     ) -> None:
         super().__init__()
@@ -66,6 +69,7 @@ class FusionTask(LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.scheduler_interval = scheduler_interval
         self.metrics = metrics
+        self.rates = rates or {}
         self.val_measures = _Measures(list(terms), metrics, "val")
         self.test_measures: list[_Measures] = []  # one for each test set, see on_test_start
         if weights is not None:
@@ -117,7 +121,10 @@ class FusionTask(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Build optimizer and scheduler for the parameters that are trained."""
-        optimizer = self.optimizer([parameter for parameter in self.parameters() if parameter.requires_grad])
+        groups, factors = self._groups()
+        optimizer = self.optimizer(groups)
+        for group, factor in zip(optimizer.param_groups, factors, strict=True):
+            group["lr"] *= factor
         if self.scheduler is None:
             return optimizer
         scheduler = self.scheduler(optimizer)
@@ -125,6 +132,21 @@ class FusionTask(LightningModule):
         if isinstance(scheduler, ReduceLROnPlateau):
             plan["monitor"] = scheduler.monitor
         return {"optimizer": optimizer, "lr_scheduler": plan}
+
+    def _groups(self) -> tuple[list[dict[str, Any]], list[float]]:
+        """Parameters that are trained, those of each rate together, and the rates."""
+        groups: dict[float, list[nn.Parameter]] = {1.0: []}
+        used = set()
+        for name, parameter in self.network.named_parameters():
+            part = max((part for part in self.rates if name.startswith(part)), key=len, default=None)
+            used.add(part)
+            if parameter.requires_grad:
+                groups.setdefault(self.rates[part] if part else 1.0, []).append(parameter)
+        if unknown := set(self.rates) - used:
+            parts = ", ".join(name for name, _ in self.network.named_children())
+            raise FilmError(f"rates: no weight of the network begins with {sorted(unknown)[0]!r}; its parts: {parts}")
+        filled = {rate: group for rate, group in groups.items() if group}
+        return [{"params": group} for group in filled.values()], list(filled)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another network, in words.

@@ -14,7 +14,7 @@ from film.describers.base import Describer
 from film.errors import FilmError
 from film.layers.text import TextFeatures
 from film.layers.text_files import made_by
-from film.tasks import TASKS
+from film.tasks import TASKS, task_named
 
 _log = logging.getLogger("film")
 
@@ -31,7 +31,7 @@ def encode_words(
 
     Args:
         model: The model that will read them.
-        task: IVF, MIF, MEF or MFF; None takes the model's neutral sentence.
+        task: IVF, MIF, MEF or MFF; None takes the model's neutral sentence. A text about pairs of another task wins.
         text: What to tell the model about the pair.
         text_a: What image A shows.
         text_b: What image B shows.
@@ -45,8 +45,10 @@ def encode_words(
     check_task(task)
     texts = [words for words in (text, text_a, text_b) if words and words.strip()]
     if model.reads_words:
-        sentence = model.sentences[task or "neutral"]
-        if task is None:
+        sentence = sentence_of(model, task, text)
+        if other := _contradicted(task, text):
+            _log.warning("the task is %s, but the text speaks of %s: the text counts", task, other)
+        elif task is None:
             _log.info("no task given: using the neutral sentence %r", sentence)
         return add_words(model, None, [sentence, *texts])
     way_out = (
@@ -58,6 +60,17 @@ def encode_words(
         raise FilmError(f"{model.name} can't read the words {texts[0][:40]!r}; {way_out}, or leave the words out")
     _log.info("%s reads no words: fusing without (%s)", model.name, way_out)
     return None
+
+
+def sentence_of(model: Model, task: str | None, text: str | None) -> str:
+    """The sentence that asks a model for the fusion: of the task, or of the one that the text speaks of."""
+    return model.sentences[_contradicted(task, text) or task or "neutral"]
+
+
+def _contradicted(task: str | None, text: str | None) -> str | None:
+    """The other task that a text is about."""
+    named = task_named(text) if task and text else None
+    return named if named != task else None
 
 
 @torch.no_grad()

@@ -26,6 +26,6 @@ def test_network_fuses(name: str) -> None:
 @pytest.mark.parametrize("name", PARTS)
 def test_part_takes_its_place_in_another_network(name: str) -> None:
     slot = name.split("/")[0]
-    whole = compose(["network/film_small.yaml", name])["model"]["network"]["init_args"]
+    whole = compose(["network/modulated.yaml", name])["model"]["network"]["init_args"]
     assert whole[slot] == compose([name])["model"]["network"]["init_args"][slot]  # nothing of the old one is left
-    assert fuse("network/film_small.yaml", name).isfinite().all()
+    assert fuse("network/modulated.yaml", name).isfinite().all()

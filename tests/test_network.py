@@ -12,7 +12,7 @@ from film.network import FusionNetwork
 
 @pytest.fixture(scope="module")
 def network() -> FusionNetwork:
-    return build_network(compose(["network/film_small.yaml"])["model"]["network"]).eval()
+    return build_network(compose(["network/modulated.yaml"])["model"]["network"]).eval()
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_faithful_network_says_what_it_reads(pair):
 
 
 def test_own_encoder_for_each_source():
-    config = compose(["network/film_small.yaml"])["model"]["network"]
+    config = compose(["network/modulated.yaml"])["model"]["network"]
     config["init_args"] |= {"shared_image_encoder": False, "text_encoder": None}
     network = build_network(config)
     assert len(network.image_encoders) == 2

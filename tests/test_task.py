@@ -74,6 +74,23 @@ def test_accumulated_gradients_are_those_of_a_larger_batch(tmp_path: Path) -> No
         torch.testing.assert_close(parts[name], value, atol=1e-6, rtol=1e-5)
 
 
+def test_parts_learn_at_their_own_rates(tmp_path: Path) -> None:
+    run = fit(tmp_path, "--model.rates={image_encoders: 0, decoder: 0.1}")
+    optimizer = run.trainer.optimizers[0]
+    base = optimizer.defaults["lr"]
+    rates = {id(weight): group["initial_lr"] for group in optimizer.param_groups for weight in group["params"]}
+    factors = {name: rates[id(weight)] / base for name, weight in run.model.network.named_parameters()}
+    for part, factor in (("image_encoders", 0), ("decoder", 0.1), ("stages", 1)):
+        found = [value for name, value in factors.items() if name.startswith(part)]
+        assert found == pytest.approx([factor] * len(found))
+        assert found
+
+
+def test_a_rate_of_no_part_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FilmError, match=r"no weight of the network begins with 'reader'; its parts: image_encoders"):
+        fit(tmp_path, "--model.rates={reader: 0.2}")
+
+
 def test_averaged_weights_are_what_is_kept(tmp_path: Path) -> None:
     ema = "lightning.pytorch.callbacks.EMAWeightAveraging"
     run = fit(tmp_path, f"--callbacks.ema.class_path={ema}", "--callbacks.ema.decay=0.9")
@@ -95,7 +112,7 @@ def test_checkpoint_rebuilds_the_task(tmp_path: Path) -> None:
 def test_frozen_text_encoder_is_not_saved_and_texts_are_encoded_once(tmp_path: Path) -> None:
     run = experiment(
         tmp_path,
-        "--config=network/film_small.yaml",
+        "--config=network/modulated.yaml",
         "--config=fusion/modulation.yaml",
         "--trainer.max_epochs=1",
         "--trainer.log_every_n_steps=1",

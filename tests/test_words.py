@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 
 from film.checkpoint import Model
+from film.data.wordings import load_wordings
 from film.decoders.conv import BlendDecoder
 from film.errors import FilmError
 from film.fusion.modulation import ModulationStage
 from film.image_encoders.conv import ConvEncoder
 from film.layers.text import TextFeatures
 from film.network import FusionNetwork
-from film.tasks import SENTENCES, TASKS
+from film.tasks import SENTENCES, TASKS, task_named
 from film.text_encoders.base import TextEncoder
 from film.text_encoders.precomputed import PrecomputedText
 from film.words import encode_words, fit_features
@@ -61,6 +62,37 @@ def test_the_model_brings_its_own_sentences() -> None:
     own = model(Letters())
     own.sentences["MEF"] = "Exposures!"
     assert said(encode_words(own, task="MEF")) == "Exposures!"
+
+
+def test_a_text_about_another_task_wins_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    text = "Blend the two exposures."
+    assert said(encode_words(model(Letters()), task="IVF", text=text)) == SENTENCES["MEF"] + text
+    assert "the task is IVF, but the text speaks of MEF: the text counts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("Keep the infrared image.", "IVF"),
+        ("The CT shows the skull.", "MIF"),
+        ("Take the over-exposed photo, and multi-focus", None),
+        ("Brighten what is underexposed, and bring it into focus.", None),
+        ("near-focused", "MFF"),
+        ("pet the ct", None),
+        *((SENTENCES[task], task) for task in TASKS),
+        (SENTENCES["neutral"], None),
+    ],
+)
+def test_the_task_that_a_text_is_about(text: str, task: str | None) -> None:
+    assert task_named(text) == task
+
+
+def test_no_instruction_speaks_of_another_task() -> None:
+    wordings = load_wordings()
+    for task in TASKS:
+        for key in wordings.keys(task):
+            split = wordings.instruction(key, task)
+            assert {task_named(text) for text in (*split.train, *split.held_out)} <= {task, None}
 
 
 def test_unknown_task() -> None:

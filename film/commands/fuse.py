@@ -142,6 +142,7 @@ class _Fuser:
     def __init__(self, options: argparse.Namespace, describer: Describer | None) -> None:
         from film.layers.text_files import read_text_features
         from film.pipeline import FusionPipeline
+        from film.words import sentence_of
 
         features = options.text_features
         if features:
@@ -154,7 +155,7 @@ class _Fuser:
         # What is alike for all pairs is encoded once.
         texts = {} if self.describes else {"text_a": options.text_a, "text_b": options.text_b}
         self.words = self.pipeline.encode(task=self.task, text_features=features, text=options.text, **texts)
-        sentence = model.sentences[self.task or "neutral"] if model.reads_words and not features else None
+        sentence = sentence_of(model, self.task, options.text) if model.reads_words and not features else None
         self.said = {"task": sentence, "text": options.text, "features": features}
         self.shows_text, self.attention = options.show_text, options.attention
         if features and self.attention is not None:
