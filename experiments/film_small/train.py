@@ -196,7 +196,7 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
 
     torch.manual_seed(args.seed)
-    config = compose(["network/film_small.yaml"])["model"]["network"]
+    config = compose(["network/modulated.yaml"])["model"]["network"]
     network = build_network(config).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, args.steps, pct_start=0.05)

@@ -67,12 +67,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", default="outputs/guided", help="folder with Text/{TASK}/{SET}/{side}")
     parser.add_argument("--output", type=Path, default=Path("outputs/guided/reader.safetensors"))
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=48)
     args = parser.parse_args()
 
     torch.manual_seed(0)
-    config = compose(["network/film_guided.yaml"])["model"]["network"]
+    config = compose(["network/film_small.yaml"])["model"]["network"]
     network = build_network(config).train()
     network.text_encoder.cached = 100_000
     assert network.text_reader is not None

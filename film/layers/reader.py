@@ -23,7 +23,8 @@ class TextReader(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(text_dim)
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Sequential(nn.Linear(text_dim, width), nn.GELU(), nn.Linear(width, width))
+        hidden = 5 * width // 2
+        self.answer = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.word = nn.Linear(text_dim, width)
 
     def forward(self, text: TextFeatures) -> TextFeatures:

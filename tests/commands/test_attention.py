@@ -21,7 +21,7 @@ from film.pipeline import FusionPipeline
 def guided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network with places that listen, untrained."""
     torch.manual_seed(0)
-    config = compose(["network/film_guided.yaml"])["model"]["network"]
+    config = compose(["network/film_small.yaml"])["model"]["network"]
     path = tmp_path_factory.mktemp("model") / "guided.safetensors"
     save_model(Model("guided", build_network(config).eval(), config), path)
     return path

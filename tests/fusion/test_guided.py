@@ -47,7 +47,7 @@ def test_positions_run_from_left_top_to_right_bottom() -> None:
 
 
 def test_the_network_shows_which_places_listen_to_which_words() -> None:
-    network = build_network(compose(["network/film_guided.yaml"])["model"]["network"]).eval()
+    network = build_network(compose(["network/film_small.yaml"])["model"]["network"]).eval()
     a, b = torch.rand(2, 1, 1, 50, 70)
     text = TextFeatures.unpadded(torch.randn(1, 5, 385)).pad(7)
     fused, seen = network.watch(a, b, text)

@@ -1,0 +1,75 @@
+"""Do the places that a word is about listen to it more than others?
+
+    python benchmarks/attention.py --model film-small [--data FOLDER] [--pairs N]
+
+Says an instruction with a place in it about test pairs, and takes the attention of every place to the one word. The
+share of it that falls inside the region, divided by the region's share of the image, is 1 by chance. `above` counts
+the pairs with more than 1.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from film.commands.attention import listen
+from film.commands.evaluation.cases import find_set
+from film.data.guidance import region_mask
+from film.data.rules import bright_regions
+from film.imaging.colour import luminance_of
+from film.imaging.files import read_image
+from film.imaging.picture import Picture
+from film.pipeline import FusionPipeline
+from film.tasks import SENTENCES
+
+SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
+REGIONS = ("left", "right", "top", "bottom", "centre")
+BRIGHT = {"IVF": ("a", "Make the hot spots stand out.", "hot"), "MIF": ("b", "Make the uptake stand out.", "uptake")}
+
+
+def main() -> None:
+    """Print one row for each set and word."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="default: FILM_DATA")
+    parser.add_argument("--model", default="film-small", metavar="NAME|FILE")
+    parser.add_argument("--pairs", type=int, default=20, help="of each set, spread over all of them")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("set FILM_DATA, or give --data, to the folder that holds VLFDataset")
+    pipeline = FusionPipeline.load(options.model)
+    print("| set | word | attention inside / by chance | above | pairs |\n| --- | --- | --: | --: | --: |")
+    for name in SETS:
+        found = list(find_set(Path(options.data), name, "test").values())
+        chosen = found[:: max(1, len(found) // options.pairs)][: options.pairs]
+        ratios: dict[str, list[float]] = {}
+        for pair in tqdm(chosen, desc=name, leave=False):
+            for word, ratio in measure(pipeline, name.partition("/")[0], *map(read_image, pair)):
+                ratios.setdefault(word, []).append(ratio)
+        for word, values in ratios.items():
+            above = sum(value > 1 for value in values)
+            print(f"| {name} | {word} | {np.mean(values):.3f} | {above} | {len(values)} |")
+
+
+def measure(pipeline: FusionPipeline, task: str, a: Picture, b: Picture) -> list[tuple[str, float]]:
+    """For each word: its attention inside the place that it names, over what chance would put there."""
+    image = luminance_of(a)
+    said = [(region, f"Brighten the {region}.", region_mask(region, image)) for region in REGIONS]
+    side, text, word = BRIGHT[task]
+    said.append((word, text, bright_regions(luminance_of(a if side == "a" else b))))
+    return [(word, _inside(pipeline, (a, b), (SENTENCES[task], text), word, mask)) for word, text, mask in said]
+
+
+def _inside(
+    pipeline: FusionPipeline, pair: tuple[Picture, Picture], texts: tuple[str, str], word: str, mask: torch.Tensor
+) -> float:
+    weights = next(heard.weights for heard in listen(pipeline, *pair, texts) if heard.words == word)
+    area = F.interpolate(mask, weights.shape, mode="area")[0, 0].numpy()
+    return float((weights * area).sum() / weights.sum() / area.mean())
+
+
+if __name__ == "__main__":
+    main()
