@@ -9,13 +9,16 @@ from film.errors import FilmError
 from film.losses.base import LossTerm
 from film.metrics.base import Pair, find_metrics
 
+_FLAT = 2.0  # levels: a source of a lower standard deviation is all but constant
+
 
 class MetricTerm(LossTerm):
     """Sum of w (1 - M / M₀), with M the mean of a metric and M₀ its value where fused image and sources are equal.
 
-    0 is best, for metrics that know no better value; of a metric of which lower is better its mean counts as it is.
+    0 is best: what an image has above M₀ doesn't count. Of a metric of which lower is better its mean counts as it is.
     What several metrics have in common is computed once. Images that a metric can't measure (too small) don't count;
-    where it has no slope, in flat areas, it gives none.
+    neither do pairs of which a source is all but constant, where metrics relative to what the source holds have no
+    bounds. Where a metric has no slope, in flat areas, it gives none.
 
     Args:
         metrics: Names, as `film evaluate` knows them (VIF, Qabf, MEF-SSIM, …), with the weight of each.
@@ -41,12 +44,15 @@ class MetricTerm(LossTerm):
         if fused.requires_grad:
             fused.register_hook(lambda slope: slope.nan_to_num(0.0, 0.0, 0.0))
         pair = Pair(fused, a * 255, b * 255)
+        shows = torch.minimum(*(x.flatten(1).std(1) for x in pair.sources)) >= _FLAT
         total = fused.sum() * 0  # a scalar with a slope even where nothing can be measured
         for metric, weight in self.metrics.items():
             values = metric.values(pair)
-            if values.isfinite().any():
-                mean = values.nanmean()
-                total = total + weight * (1 - mean / self.best[metric] if metric.higher_is_better else mean)
+            counted = values[values.isfinite() & shows]
+            if len(counted):
+                better = metric.higher_is_better
+                loss = 1 - counted.clamp(max=self.best[metric]) / self.best[metric] if better else counted
+                total = total + weight * loss.mean()
         return total
 
     @classmethod

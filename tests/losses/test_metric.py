@@ -5,6 +5,7 @@ import torch
 
 from film.errors import FilmError
 from film.losses.metric import MetricTerm
+from film.metrics.base import Pair, find_metrics
 
 
 @pytest.mark.parametrize("metric", ["VIF", "Qabf", "MEF-SSIM", "SSIM"])
@@ -56,3 +57,15 @@ def test_several_metrics_add_up() -> None:
 def test_what_can_be_no_term_is_refused(metric: str) -> None:
     with pytest.raises(FilmError):
         MetricTerm({metric: 1.0})
+
+
+def test_pairs_with_a_constant_source_and_what_is_better_than_equal_do_not_count() -> None:
+    """Relative to what an all but constant source holds, a fused image holds thousands of times as much."""
+    image = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    faint = 0.5 + 1e-3 * image
+    assert find_metrics(["VIF"])[0].values(Pair(255 * image, 255 * faint, 255 * image)).max() > 10
+    term = MetricTerm({"VIF": 1.0})
+    assert term(image, faint, image).item() == 0
+    mixed = term(0.5 * image, torch.cat([faint[:1], image[1:]]), image)
+    torch.testing.assert_close(mixed, term(0.5 * image[1:], image[1:], image[1:]))
+    assert term((2 * image - 0.5), image, image).item() == 0
