@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import yaml
 
+from film.describers import statistics
 from film.describers.base import Description, Subject
 from film.describers.statistics import StatisticsDescriber
+from film.describers.statistics.look import look_at
 from film.describers.statistics.words import extent, hundredths, place, share
 from film.errors import FilmError
 from film.imaging.files import read_image
@@ -393,3 +395,16 @@ def test_hundredths_in_words(part: float, words: str) -> None:
     mask = np.zeros((100, 100), bool)
     mask.flat[: round(part * mask.size)] = True
     assert hundredths(mask) == words
+
+
+def test_both_images_of_a_pair_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(statistics, "look_at", lambda picture: seen.append(picture) or look_at(picture))
+    pictures = [Picture(np.random.default_rng(i).integers(0, 256, (64, 64), np.uint8)) for i in range(4)]
+    subjects = []
+    for a, b in zip(pictures[::2], pictures[1::2], strict=True):
+        subjects += [Subject("a", a, "IVF", "a", b), Subject("b", b, "IVF", "b", a)]
+    together = [made.text for _, made in StatisticsDescriber().describe(iter(subjects))]
+    assert [id(picture) for picture in seen] == [id(picture) for picture in pictures]
+    alone = [made.text for subject in subjects for _, made in StatisticsDescriber().describe([subject])]
+    assert together == alone

@@ -12,7 +12,7 @@ from film.describers.statistics.photo import exposure, focus, plain
 from film.describers.statistics.tags import CLASSIFIER, Tagger, check_packages
 from film.describers.statistics.words import paragraph
 from film.errors import FilmError
-from film.imaging.picture import check_pair
+from film.imaging.picture import Picture, check_pair
 
 RULES = 4  # goes up with every change of a sentence or a threshold: texts are then made anew
 _NO_PHOTOS = (("IVF", "a"), ("MIF", "a"), ("MIF", "b"))
@@ -45,18 +45,19 @@ class StatisticsDescriber(Describer):
     def describe(self, subjects: Iterable[Subject]) -> Iterator[Outcome]:
         """Describe one image after the other; each is measured in some milliseconds."""
         self.check()
+        looks = _Looks()
         for subject in subjects:
             try:
-                outcome: Description | FilmError = Description(self._write(subject))
+                outcome: Description | FilmError = Description(self._write(subject, looks))
             except FilmError as error:
                 outcome = error
             yield subject, outcome
 
-    def _write(self, subject: Subject) -> str:
-        look, other = look_at(subject.picture), None
+    def _write(self, subject: Subject, looks: "_Looks") -> str:
+        look, other = looks.of(subject.picture), None
         if subject.partner:
             check_pair(subject.picture, subject.partner, names=(subject.name, "its partner"))
-            other = look_at(subject.partner)
+            other = looks.of(subject.partner)
         return paragraph(self._sentences(subject, look, other), fillers(look))
 
     def _sentences(self, subject: Subject, look: Look, other: Look | None) -> Iterator[str]:
@@ -66,6 +67,21 @@ class StatisticsDescriber(Describer):
             name = self._tagger.tag(subject.picture)
             yield f"An image classifier takes it for: {name}." if name else ""
         yield from rest
+
+
+class _Looks:
+    """What the last two pictures look like: in pairs each is wanted twice, for itself and as a partner."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Picture, Look]] = []
+
+    def of(self, picture: Picture) -> Look:
+        """Measured, unless it is one of the last two."""
+        known = next((look for kept, look in self._kept if kept is picture), None)
+        if known is None:
+            known = look_at(picture)
+            self._kept = [*self._kept[-1:], (picture, known)]
+        return known
 
 
 def _measured(subject: Subject, look: Look, other: Look | None) -> Iterator[str]:
