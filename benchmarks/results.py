@@ -1,8 +1,8 @@
-"""Make docs/results.md: published results of other methods, models and trivial baselines, by one tool on one set.
+"""Make docs/results.md: models beside trivial baselines on whole test lists, and beside published results of others.
 
-`python benchmarks/results.py [--data FOLDER] [--model NAME]…`. FOLDER holds `VLFDataset` and `peers`; without it,
-FILM_DATA says where they are. The tables and reports of `film evaluate` stay in outputs/results, and a second run
-measures only what is new.
+`python benchmarks/results.py [--data FOLDER] [--model NAME]… [--peers]`. FOLDER holds `VLFDataset` and `peers`; without
+it, FILM_DATA says where they are. Without `--peers` the part about other methods stays as it is on the page. The tables
+and reports of `film evaluate` stay in outputs/results, and a second run measures only what is new.
 """
 
 import argparse
@@ -27,25 +27,40 @@ PUBLISHED = {  # EN SD SF AG VIF Qabf; test pairs of the paper where known
     "MFF/Lytro": ("7.56 59.15 19.57 6.97 0.98 0.74", "20"),
 }
 ROOT = Path(__file__).parent.parent
+TESTS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard", "MEF/MEFB", "MEF/SICE", "MFF/Lytro", "MFF/RealMFF")
+METRICS = "EN,SD,SF,AG,VIF,VIF_min,Qabf"
 INTRODUCTION = """\
 # Results
 
-Fused images that other methods have published, measured by `film evaluate` on the pairs that all of them have, beside
-trivial baselines: the sources themselves (`a`, `b`), their mean and maximum, a Laplacian pyramid. One tool, one run,
-8-bit luminance, nothing stretched, float64. **Bold** is best, *italics* second, baselines included; `rank` is the mean
-place over all metrics. What each metric is, and why other tools report other numbers: [metrics.md](metrics.md).
+All numbers come from `film evaluate`: 8-bit luminance, nothing stretched, float64. **Bold** is best, *italics* second,
+baselines included; `rank` is the mean place over all metrics. What each metric is, and why other tools report other
+numbers: [metrics.md](metrics.md).
 
-Made by
+Read the baselines first: the sources themselves (`a`, `b`), their mean and maximum, a five-level Laplacian pyramid, and
+exposure fusion (`mertens`). A copy of one source has VIF above 1 and a high MI; its VIF_min is low wherever the sources
+differ.
+
+## On the test lists
+
+One checkpoint for all tasks, told by its text what the pair is: the sentence of the task, and the descriptions of the
+`statistics` describer.
 
 ```bash
-{command}
+python benchmarks/results.py {models}
 ```
+"""
+PEERS = "## Beside published methods"
+BESIDE = f"""\
+{PEERS}
 
-Read the baselines first. A copy of one source (`a` or `b`) has VIF above 1 and a high MI; its VIF_min is low wherever
-the sources differ. On infrared and focus pairs the maximum or a Laplacian pyramid is level with the learned methods.
+Fused images that other methods have published, measured on the pairs that all of them have.
+
+```bash
+python benchmarks/results.py {{models}} --peers
+```
 """
 CLOSING = """\
-## What the paper of FILM reports
+### What the paper of FILM reports
 
 Quoted from Zhao et al., *Image Fusion via Vision-Language Model* (ICML 2024), not measured here: other test pairs, and
 images stretched to their own minimum and maximum. Its VIF for multi-exposure and multi-focus is on another scale than
@@ -61,37 +76,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="default: FILM_DATA")
     parser.add_argument("--model", action="append", default=[], help="also fuse with this model; repeatable")
+    parser.add_argument("--peers", action="store_true", help="measure the other methods too")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results.md")
     options = parser.parse_args()
     if options.data is None:
         parser.error("set FILM_DATA, or give --data, to the folder that holds VLFDataset and peers")
     models = [word for model in options.model for word in ("--model", model)]
-    command = " ".join(["python benchmarks/results.py", *models])
-    page = [INTRODUCTION.format(command=command)]
-    page += [section(Path(options.data), name, about, models) for name, about in SETS.items()]
-    rows = (f"| {name} | {count} | {' | '.join(row.split())} |\n" for name, (row, count) in PUBLISHED.items())
-    options.output.write_text("\n".join([*page, CLOSING + "".join(rows)]), encoding="utf-8")
+    told = [*models, "--describer", "statistics"] if models else []
+    page = [INTRODUCTION.format(models=" ".join(models))]
+    page += [tested(Path(options.data), name, told) for name in TESTS]
+    if options.peers:
+        page += [BESIDE.format(models=" ".join(models))]
+        page += [compared(Path(options.data), name, about, told) for name, about in SETS.items()]
+        rows = (f"| {name} | {count} | {' | '.join(row.split())} |\n" for name, (row, count) in PUBLISHED.items())
+        page += [CLOSING + "".join(rows)]
+    else:
+        page += [PEERS + options.output.read_text(encoding="utf-8").partition(PEERS)[2]]
+    options.output.write_text("\n".join(page), encoding="utf-8")
 
 
-def section(data: Path, name: str, about: str, models: list[str]) -> str:
-    """Measure one set and return its part of the page."""
-    output = Path("outputs") / "results" / name
-    peers = data / "peers" / name.partition("/")[2]
-    arguments = [
-        "--fused",
-        str(peers),
-        *models,
-        "--data",
-        str(data),
-        "--set",
-        name,
-        "--split",
-        "all",
-        "--allow-missing",
-    ]
+def tested(data: Path, name: str, models: list[str]) -> str:
+    """Measure models and baselines on a test list and return its part of the page."""
+    metrics = METRICS + (",MEF-SSIM" if name.startswith("MEF") else "")
+    folder = evaluate("tests", name, [*models, "--data", str(data), "--set", name, "--metrics", metrics])
+    return f"### {name}\n\n{(folder / 'summary.md').read_text(encoding='utf-8')}"
+
+
+def compared(data: Path, name: str, about: str, models: list[str]) -> str:
+    """Measure other methods, models and baselines on one set and return its part of the page."""
+    source = ["--data", str(data), "--set", name, "--split", "all", "--allow-missing"]
+    folder = evaluate("peers", name, ["--fused", str(data / "peers" / name.partition("/")[2]), *models, *source])
+    return f"### {name}\n\n{about[0].upper()}{about[1:]}.\n\n{(folder / 'summary.md').read_text(encoding='utf-8')}"
+
+
+def evaluate(part: str, name: str, arguments: list[str]) -> Path:
+    """Run `film evaluate` and return the folder of its tables."""
+    output = Path("outputs") / "results" / part / name
     if film(["evaluate", *arguments, "--output", str(output)]) != 0:
         raise SystemExit(f"{name} could not be measured")
-    return f"## {name}\n\n{about[0].upper()}{about[1:]}.\n\n{(output / 'summary.md').read_text(encoding='utf-8')}"
+    return output
 
 
 if __name__ == "__main__":

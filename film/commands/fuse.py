@@ -30,7 +30,7 @@ examples:
   film fuse ir.png vi.png --task IVF --describer statistics --show-text
   film fuse ir.png vi.png --model IVF.pth --text-features pair.npy
 """
-DEFAULT_DESCRIBER = NONE  # what describes a pair where nothing is said about it: a name of configs/describer
+DEFAULT_DESCRIBER = "statistics"  # what describes a pair where nothing is said about it: a name of configs/describer
 _log = logging.getLogger("film")
 
 

@@ -1,0 +1,94 @@
+"""What the model that ships promises: it obeys, takes any pair and any text, and knows A from B by the words."""
+
+import logging
+from functools import cache
+
+import numpy as np
+import pytest
+
+from film.commands.evaluation.cases import find_set
+from film.commands.evaluation.luminance import luminance_levels
+from film.commands.evaluation.properties import PROPERTIES
+from film.imaging.files import read_image
+from film.imaging.picture import picture_from_array
+from film.pipeline import FusionPipeline
+from film.samples import pairs
+
+INSTRUCTIONS = {
+    "brighter": "Make the fused image brighter.",
+    "darker": "Make the fused image darker.",
+    "more_contrast": "More contrast, please.",
+    "less_contrast": "Less contrast, please.",
+    "sharper": "Sharpen the details.",
+    "softer": "Soften the details.",
+    "emphasise_a": "Emphasise the first image.",
+    "emphasise_b": "Emphasise the second image.",
+}
+
+
+@cache
+def pipeline() -> FusionPipeline:
+    return FusionPipeline.load("film-small", device="cpu")
+
+
+def fuse(a: np.ndarray, b: np.ndarray, *, task: str | None = "IVF", text: str | None = None) -> np.ndarray:
+    words = pipeline().encode(task=task, text=text)
+    pictures = (picture_from_array(image, name="image") for image in (a, b))
+    return luminance_levels(pipeline().fuse(*pictures, words=words, grey=True).pixels).astype(np.float32)
+
+
+def levels(path) -> np.ndarray:
+    return luminance_levels(read_image(path).pixels).astype(np.uint8)
+
+
+@pytest.mark.parametrize("key", INSTRUCTIONS)
+def test_instructions_are_obeyed(key: str) -> None:
+    """On all sample pairs but one at most."""
+    measure, obeyed = PROPERTIES[key], []
+    for pair in pairs():
+        a, b = levels(pair.a), levels(pair.b)
+        plain, asked = (fuse(a, b, task=pair.task, text=text) for text in (None, INSTRUCTIONS[key]))
+        sources = a.astype(np.float32), b.astype(np.float32)
+        obeyed.append(measure(asked, *sources) > measure(plain, *sources))
+    assert sum(obeyed) >= len(obeyed) - 1
+
+
+def test_the_text_of_another_task_brings_its_rule(film_data) -> None:
+    changes = []
+    for paths in list(find_set(film_data, "IVF/RoadScene", "test").values())[:5]:
+        a, b = map(levels, paths)
+        changes.append(np.abs(fuse(a, b, task="MEF") - fuse(a, b)).mean())
+    assert np.mean(changes) > 5
+
+
+def test_the_text_says_which_is_which() -> None:
+    a, b = (levels(path) for path in pairs()[0][1:])
+    swapped = fuse(b, a, text="The first image is the visible one, the second is the infrared one.")
+    assert np.abs(swapped - fuse(a, b)).mean() < 8
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), (250, 41)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_any_size_and_depth(size: tuple[int, int], kind: type) -> None:
+    a, b = np.random.default_rng(0).integers(0, np.iinfo(kind).max, (2, *size), dtype=kind, endpoint=True)
+    fused = pipeline()(a, b, task="MFF")
+    assert fused.shape == size
+    assert fused.dtype == kind
+    assert fused.std() > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "📷🔥❄️", "夜の街。人を明るくしてください。", "\u202eعكس", "x" * 3000, "\x00\x07"]
+)
+def test_any_text(text: str) -> None:
+    a, b = (levels(path)[:64, :64] for path in pairs()[0][1:])
+    plain, said = fuse(a, b), fuse(a, b, text=text)
+    assert np.abs(plain - said).mean() < 30
+
+
+def test_ten_thousand_words_are_cut_with_a_warning_and_change_little(caplog: pytest.LogCaptureFixture) -> None:
+    a, b = (levels(path)[:64, :64] for path in pairs()[0][1:])
+    with caplog.at_level(logging.WARNING):
+        said = fuse(a, b, text="The house stands beside the river. " * 1700)
+    assert "cut to 512, after «…" in caplog.text
+    assert np.abs(said - fuse(a, b)).mean() < 15
