@@ -20,6 +20,7 @@ from film.commands.attention import listen
 from film.commands.evaluation.cases import find_set
 from film.data.guidance import region_mask
 from film.data.rules import bright_regions
+from film.data.wordings import REGIONS
 from film.imaging.colour import luminance_of
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
@@ -27,7 +28,6 @@ from film.pipeline import FusionPipeline
 from film.tasks import SENTENCES
 
 SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
-REGIONS = ("left", "right", "top", "bottom", "centre")
 BRIGHT = {"IVF": ("a", "Make the hot spots stand out.", "hot"), "MIF": ("b", "Make the uptake stand out.", "uptake")}
 
 

@@ -96,8 +96,7 @@ def main() -> None:
     if args.weights:
         whole = load_file(args.weights)
         begin(network, {name: weight for name, weight in whole.items() if name.startswith("text_reader.")})
-    parameters = [*network.text_reader.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(network.text_reader.parameters(), lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, args.steps, pct_start=0.08)
     guide = Guide(Guidance(instruction=0.85, second=0.0, described=0.3), args.texts)
     bar = trange(args.steps, mininterval=10)

@@ -27,7 +27,7 @@ examples:
   film fuse ir.png vi.png -o fused.png --compare          also fused_compare.png: A, B and fused side by side
   film fuse over/ under/ --task MEF -o results/           all pairs of the same name, in colour
   film fuse mri.tif pet.tif --task MIF --text "a tumour in the left hemisphere"
-  film fuse ir.png vi.png --task IVF --describer statistics --show-text
+  film fuse ir.png vi.png --task IVF --show-text
   film fuse ir.png vi.png --model IVF.pth --text-features pair.npy
 """
 DEFAULT_DESCRIBER = "statistics"  # what describes a pair where nothing is said about it: a name of configs/describer

@@ -17,7 +17,7 @@ from torch import Tensor
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
-from film.data.wordings import OPPOSITES, SCANS, Split, append, fits, load_wordings
+from film.data.wordings import OPPOSITES, REGIONS, SCANS, Split, append, fits, load_wordings
 from film.errors import FilmError
 from film.layers.text import split_sentences
 from film.tasks import SENTENCES, SOURCES, TASKS
@@ -48,8 +48,7 @@ _LOCAL: dict[str, Callable[[Aim, Tensor, Tensor], Aim]] = {
 }
 
 
-_REGIONS = ("left", "right", "top", "bottom", "centre")
-CONCEPTS = (*TASKS, *OPPOSITES, "first", "second", *_REGIONS, "weak", "strong", "swapped")
+CONCEPTS = (*TASKS, *OPPOSITES, "first", "second", *REGIONS, "weak", "strong", "swapped")
 """What a text can name: the task that counts, instructions, the first or second image, regions, degrees, and that
 source B comes first."""
 

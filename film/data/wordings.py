@@ -18,6 +18,8 @@ from film.tasks import TASKS
 
 FILE = Path(__file__).with_suffix(".yaml")
 
+REGIONS = ("left", "right", "top", "bottom", "centre")
+
 _PAIRS = (
     ("emphasise_a", "emphasise_b"),
     ("heat", "less_heat"),
@@ -146,7 +148,7 @@ def load_wordings(path: Path = FILE) -> Wordings:
         instructions=top["instructions"].splits(*OPPOSITES),
         tasks={task: _task(node) for task, node in top["tasks"].children(*TASKS).items()},
         nonsense=top["nonsense"].split(),
-        regions=top["regions"].splits("left", "right", "top", "bottom", "centre"),
+        regions=top["regions"].splits(*REGIONS),
         intensifiers=top["intensifiers"].splits("weak", "strong"),
     )
 

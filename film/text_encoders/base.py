@@ -20,13 +20,16 @@ class TextEncoder(nn.Module, ABC):
 
     Attributes:
         dim: Width D of a token.
-        marks_sentences: Whether the last feature of a token is 1 where a sentence begins, else 0.
         reads_words: False for an encoder whose text arrives as features.
     """
 
     dim: int
-    marks_sentences: bool = False
     reads_words: bool = True
+
+    @property
+    def marks_sentences(self) -> bool:
+        """Whether the last feature of a token is 1 where a sentence begins, else 0."""
+        return False
 
     @abstractmethod
     def forward(self, texts: Sequence[str]) -> TextFeatures:

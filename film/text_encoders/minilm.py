@@ -40,8 +40,8 @@ class MiniLM(FrozenTextEncoder):
         self.max_tokens, self.by_sentence = max_tokens, by_sentence
 
     @property
-    def marks_sentences(self) -> bool:  # type: ignore[override]
-        """By sentence."""
+    def marks_sentences(self) -> bool:
+        """If it encodes by sentence."""
         return self.by_sentence
 
     def load(self) -> LanguageModel:
