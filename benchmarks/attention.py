@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from film.commands.attention import listen
 from film.commands.evaluation.cases import find_set
-from film.data.guidance import region_mask
+from film.concepts import REGIONS
 from film.data.rules import bright_regions
-from film.data.wordings import REGIONS
 from film.imaging.colour import luminance_of
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
+from film.layers.regions import region_mask
 from film.pipeline import FusionPipeline
 from film.tasks import SENTENCES
 

@@ -27,7 +27,7 @@ class FusionNetwork(nn.Module):
         stages: Number of fusion stages.
         shared_image_encoder: Whether both sources go through the same encoder, or each through its own.
         text_width: Project the tokens to this width before the stages; null leaves them as they are.
-        text_reader: Put a summary of the text before its tokens, see `film.layers.reader`; needs a text_width.
+        text_reader: Read what the text says as a whole, see `film.layers.reader`; needs a text_width.
         channels_last: Keep the weights of convolutions in that order, in which small convolutions are faster.
     """
 
@@ -55,7 +55,7 @@ class FusionNetwork(nn.Module):
         marked = text_encoder is not None and text_encoder.marks_sentences
         self.text_reader = TextReader(self.text_dim, width=width, marked=marked) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
-        self.decoder = decoder(channels=channels, stride=encoders[0].stride)
+        self.decoder = decoder(channels=channels, text_dim=width, stride=encoders[0].stride)
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
@@ -78,7 +78,7 @@ class FusionNetwork(nn.Module):
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
             a, b = stage(a, b, words)
-        return self.decoder(a, b, sources)
+        return self.decoder(a, b, sources, words)
 
     def watch(self, a: Tensor, b: Tensor, text: Text = None) -> tuple[Tensor, Tensor | None]:
         """Fuse, and see which places listened to which words.
@@ -104,7 +104,7 @@ class FusionNetwork(nn.Module):
         return fused, torch.stack(seen).mean(0) if seen else None
 
     def read(self, words: TextFeatures) -> TextFeatures:
-        """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them, a summary first."""
+        """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them."""
         return self.text_reader(words) if self.text_reader else words.map(self.text_projection)
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:

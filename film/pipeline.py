@@ -285,7 +285,7 @@ class FusionPipeline:
         """Fuse (B, 1, H, W) luminances; the result is on their device, float32 in [0, 1]."""
         if words is not None and len(words.tokens) not in (1, len(a)):
             raise FilmError(f"{len(words.tokens)} texts for {len(a)} pairs; give one, or one a pair")
-        text = None if words is None else TextFeatures(*(part.expand(len(a), *part.shape[1:]) for part in words))
+        text = None if words is None else words.expand(len(a))
 
         def fuse(a: Tensor, b: Tensor) -> Tensor:
             with autocast(self.device, self.precision):

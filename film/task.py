@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from film.checkpoint import load_model
 from film.errors import FilmError
+from film.layers.text import TextFeatures
 from film.losses.base import TOTAL, LossTerm, TotalLoss
 from film.metrics.base import FusionMetrics
 from film.network import FusionNetwork
@@ -24,9 +25,10 @@ _NETWORK = "network."
 class FusionTask(LightningModule):
     """Trains and evaluates a fusion network.
 
-    A batch is a dict with `a`, `b` (B, 1, H, W) in [0, 1], optionally `text` (B strings or TextFeatures), `name` (B
-    strings) and `target` (B, 1, H, W), the ideal image of simulated pairs. Where the text asks for something else than
-    both sources as they are, `aim_a` and `aim_b` (B, 1, H, W) take their place in the loss.
+    A batch is a dict with `a`, `b` (B, 1, H, W) in [0, 1], optionally `text` (B strings or TextFeatures), `name` and
+    `task` (B strings) and `target` (B, 1, H, W), the ideal image of simulated pairs. Where the text asks for something
+    else than both sources as they are, `aim_a` and `aim_b` (B, 1, H, W) take their place in the loss. In training a
+    text reader is told what a text names, if `named` (B, concepts) says so, instead of having to guess it.
 
     Logged: every term of the loss unweighted and their total, per step (`train/loss`, of this process) and as mean of
     the epoch (`train/loss_epoch`, of all processes); in validation and test the same and the metrics, as means over
@@ -40,7 +42,7 @@ class FusionTask(LightningModule):
         scheduler_interval: What the scheduler counts.
         metrics: Names of the metrics logged in validation and test, as `film evaluate` knows them.
         rates: Factors on the learning rate of parts of the network, by the beginning of their names:
-            `{text_reader: 0.2}` for a part that is trained already; 0 leaves a part as it is.
+            `{text_reader: 0.2}` for a part that is trained already; 0 freezes a part.
         weights: Where training begins: a model that ships, a model file, a released `.pth` or a run's `.ckpt`; it must
             fit the network to the last weight. Null begins with random weights. To continue a run, use `--ckpt_path`.
 
@@ -74,6 +76,9 @@ class FusionTask(LightningModule):
         self.test_measures: list[_Measures] = []  # one for each test set, see on_test_start
         if weights is not None:
             begin_from(network, weights)
+        for name, parameter in network.named_parameters():
+            if self._rate(name) == 0:
+                parameter.requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor, text: Any = None) -> Tensor:
         """Fuse, see `FusionNetwork.forward`."""
@@ -81,7 +86,7 @@ class FusionTask(LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
-        fused = self(batch["a"], batch["b"], batch.get("text"))
+        fused = self(batch["a"], batch["b"], self._taught(batch))
         values = self._compare(fused, batch)
         each = {f"train/{name}": value.detach() for name, value in values.items()}
         mean = {f"{name}_epoch": value for name, value in each.items()}
@@ -136,17 +141,19 @@ class FusionTask(LightningModule):
     def _groups(self) -> tuple[list[dict[str, Any]], list[float]]:
         """Parameters that are trained, those of each rate together, and the rates."""
         groups: dict[float, list[nn.Parameter]] = {1.0: []}
-        used = set()
         for name, parameter in self.network.named_parameters():
-            part = max((part for part in self.rates if name.startswith(part)), key=len, default=None)
-            used.add(part)
             if parameter.requires_grad:
-                groups.setdefault(self.rates[part] if part else 1.0, []).append(parameter)
-        if unknown := set(self.rates) - used:
+                groups.setdefault(self._rate(name), []).append(parameter)
+        names = [name for name, _ in self.network.named_parameters()]
+        if unknown := {part for part in self.rates if not any(name.startswith(part) for name in names)}:
             parts = ", ".join(name for name, _ in self.network.named_children())
             raise FilmError(f"rates: no weight of the network begins with {sorted(unknown)[0]!r}; its parts: {parts}")
         filled = {rate: group for rate, group in groups.items() if group}
         return [{"params": group} for group in filled.values()], list(filled)
+
+    def _rate(self, name: str) -> float:
+        part = max((part for part in self.rates if name.startswith(part)), key=len, default=None)
+        return 1.0 if part is None else self.rates[part]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another network, in words.
@@ -160,7 +167,15 @@ class FusionTask(LightningModule):
     def _compare(self, fused: Tensor, batch: dict[str, Any]) -> dict[str, Tensor]:
         """The loss, against what is wanted of the sources where that isn't all of them."""
         a, b = batch.get("aim_a", batch["a"]), batch.get("aim_b", batch["b"])
-        return self.loss(fused, a, b, batch.get("target"))
+        return self.loss(fused, a, b, batch.get("target"), tasks=batch.get("task"))
+
+    def _taught(self, batch: dict[str, Any]) -> Any:
+        """The text of a batch, with what it names, if that is known and a reader would have to guess it."""
+        text, named = batch.get("text"), batch.get("named")
+        if named is None or text is None or self.network.text_reader is None:
+            return text
+        features = text if isinstance(text, TextFeatures) else self.network.encode_text(text)
+        return features._replace(named=named)
 
     def _measure(self, batch: dict[str, Any], measures: "_Measures") -> Tensor:
         fused = self(batch["a"], batch["b"], batch.get("text")).float()

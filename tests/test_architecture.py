@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "film").rglob("*.py"))
 
 BRICKS = ("film.layers", "film.imaging")
 # Everything may import these: they import nothing of ours themselves.
-BOTTOM = ("film.errors", "film.tasks")
+BOTTOM = ("film.errors", "film.tasks", "film.concepts")
 
 # Rooms of components: a component may import its own base and the bricks, never another component.
 COMPONENT_ROOMS = ("image_encoders", "text_encoders", "fusion", "decoders")
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "data": ("film.data", *BRICKS),  # data sets share readers and simulations
     "errors": (),
     "tasks": (),
+    "concepts": (),
     "layers": ("film.layers",),
     "imaging": ("film.imaging",),
     "config": (),

@@ -53,6 +53,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def each(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     """Apply to every tensor of nested tuples."""
+    if value is None:
+        return None
     if isinstance(value, Tensor):
         return function(value)
     parts = [each(function, part) for part in value]
@@ -217,11 +219,12 @@ class TestDecoders(ImageContract):
     room, base = "decoders", Decoder
 
     def tiny(self, component: type[Decoder]) -> Decoder:
-        return component.tiny(channels=CHANNELS)
+        return component.tiny(channels=CHANNELS, text_dim=TEXT_DIM)
 
-    def inputs(self, size: tuple[int, int] = SIZE) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    def inputs(self, size: tuple[int, int] = SIZE) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], TextFeatures]:
         features = torch.randn(2, 2, CHANNELS, *size)
-        return features[0], features[1], (torch.rand(2, 1, *size), torch.rand(2, 1, *size))
+        text = TextFeatures.unpadded(torch.randn(2, 3, TEXT_DIM))
+        return features[0], features[1], (torch.rand(2, 1, *size), torch.rand(2, 1, *size)), text
 
     @pytest.mark.parametrize("size", [(16, 16), (17, 23), (41, 18)])
     @pytest.mark.parametrize("stride", [1, 2])
@@ -230,12 +233,13 @@ class TestDecoders(ImageContract):
     ) -> None:
         features = torch.randn(2, 2, CHANNELS, *(-(-side // stride) for side in size))
         sources = (torch.rand(2, 1, *size), torch.rand(2, 1, *size))
-        decoder = component.tiny(channels=CHANNELS, stride=stride).eval()
-        assert decoder(features[0], features[1], sources).shape == (2, 1, *size)
+        decoder = component.tiny(channels=CHANNELS, text_dim=TEXT_DIM, stride=stride).eval()
+        text = TextFeatures.wordless(2, TEXT_DIM)
+        assert decoder(features[0], features[1], sources, text).shape == (2, 1, *size)
 
     def test_luminance_stays_in_range(self, component: type) -> None:
-        a, b, sources = self.inputs()
-        out = perturbed(self.build(component))(100 * a, 100 * b, sources)
+        a, b, sources, text = self.inputs()
+        out = perturbed(self.build(component))(100 * a, 100 * b, sources, text)
         assert 0 <= out.min() <= out.max() <= 1
 
 
@@ -255,7 +259,7 @@ class TestTextEncoders(Contract):
 
     def test_shapes(self, component: type) -> None:
         encoder = self.build(component)
-        tokens, mask = encoder(self.texts)
+        tokens, mask = encoder(self.texts)[:2]
         assert tokens.shape == (len(self.texts), mask.shape[1], encoder.dim)
         assert mask.dtype == torch.bool
         assert tokens.isfinite().all()
@@ -267,7 +271,7 @@ class TestTextEncoders(Contract):
 
     def test_batch_is_a_loop(self, component: type) -> None:
         encoder = self.build(component)
-        together = encoder(self.texts)
+        together = encoder(self.texts)[:2]
         for i, text in enumerate(self.texts):
             alone = encoder([text])
             words = together.tokens[i][together.mask[i]]

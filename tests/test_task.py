@@ -79,11 +79,12 @@ def test_parts_learn_at_their_own_rates(tmp_path: Path) -> None:
     optimizer = run.trainer.optimizers[0]
     base = optimizer.defaults["lr"]
     rates = {id(weight): group["initial_lr"] for group in optimizer.param_groups for weight in group["params"]}
-    factors = {name: rates[id(weight)] / base for name, weight in run.model.network.named_parameters()}
+    factors = {name: rates.get(id(weight), 0) / base for name, weight in run.model.network.named_parameters()}
     for part, factor in (("image_encoders", 0), ("decoder", 0.1), ("stages", 1)):
         found = [value for name, value in factors.items() if name.startswith(part)]
         assert found == pytest.approx([factor] * len(found))
         assert found
+    assert all(weight.requires_grad == (factors[name] > 0) for name, weight in run.model.network.named_parameters())
 
 
 def test_a_rate_of_no_part_is_refused(tmp_path: Path) -> None:

@@ -2,28 +2,26 @@
 
     python experiments/guided/read.py --texts outputs/guided --output outputs/guided/reader.safetensors
 
-The reader learns to say which of `film.data.guidance.CONCEPTS` a training text names.
+The reader learns to say which of `film.concepts.CONCEPTS` a training text names.
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 from tqdm import trange
 
 from film.checkpoint import Model, build_network, save_model
+from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.config import compose
-from film.data.guidance import CONCEPTS, Guidance, Guide
-from film.data.wordings import OPPOSITES
+from film.data.guidance import Guidance, Guide
 from film.network import FusionNetwork
-from film.task import network_weights, read_checkpoint
+from film.task import begin_from
 from film.tasks import SENTENCES, TASKS
 
-INSTRUCTIONS = [CONCEPTS.index(key) for key in (*OPPOSITES, "first", "second")]
+ASKING = [CONCEPTS.index(key) for key in INSTRUCTIONS]
 OTHERS = OPPOSITES | {"first": "second", "second": "first"}
 
 
@@ -49,12 +47,12 @@ def accuracy(network: FusionNetwork, guide: Guide, *, texts: int = 300) -> str:
     with torch.no_grad():
         heard = torch.cat([hear(network, said[i : i + 50]) for i in range(0, texts, 50)])
     network.train()
-    asking = named[:, INSTRUCTIONS].any(1)
-    best = [CONCEPTS[INSTRUCTIONS[i]] for i in heard[asking][:, INSTRUCTIONS].argmax(1)]
-    wanted = [CONCEPTS[INSTRUCTIONS[i]] for i in named[asking][:, INSTRUCTIONS].argmax(1)]
+    asking = named[:, ASKING].any(1)
+    best = [INSTRUCTIONS[i] for i in heard[asking][:, ASKING].argmax(1)]
+    wanted = [INSTRUCTIONS[i] for i in named[asking][:, ASKING].argmax(1)]
     right = sum(key == one for key, one in zip(best, wanted, strict=True)) / len(wanted)
     opposite = sum(key == OTHERS[one] for key, one in zip(best, wanted, strict=True)) / len(wanted)
-    false = (heard[~asking][:, INSTRUCTIONS] > 0).any(1).float().mean()
+    false = (heard[~asking][:, ASKING] > 0).any(1).float().mean()
     return f"right {right:.3f}, opposite {opposite:.3f}; heard where nothing is asked {false:.3f}"
 
 
@@ -64,26 +62,16 @@ def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
     return network.text_reader.logits(network.encode_text(texts))
 
 
-def begin(network: FusionNetwork, weights: Mapping[str, Tensor]) -> None:
-    """Take over all weights that fit, but none of the modulation, which depends on the concepts."""
-    mine = network.state_dict()
-    fitting = {
-        name: weight
-        for name, weight in weights.items()
-        if name in mine and mine[name].shape == weight.shape and ".modulate." not in name
-    }
-    network.load_state_dict(mine | fitting)
-
-
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", default="outputs/guided", help="folder with Text/{TASK}/{SET}/{side}")
     parser.add_argument("--output", type=Path, default=Path("outputs/guided/reader.safetensors"))
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="begin with the reader of an earlier output")
-    parser.add_argument("--images", type=Path, metavar="CKPT", help="hand on the rest of the network from a run")
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument(
+        "--images", metavar="FILE", help="a network that knows images already; it keeps all but its ears"
+    )
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--batch", type=int, default=64)
     args = parser.parse_args()
 
     torch.manual_seed(0)
@@ -92,16 +80,16 @@ def main() -> None:
     network.text_encoder.cached = 100_000
     assert network.text_reader is not None
     if args.images:
-        begin(network, network_weights(read_checkpoint(args.images)))
-    if args.weights:
-        whole = load_file(args.weights)
-        begin(network, {name: weight for name, weight in whole.items() if name.startswith("text_reader.")})
-    optimizer = torch.optim.AdamW(network.text_reader.parameters(), lr=3e-3, weight_decay=0.02)
+        begin_from(network, args.images)
+    ears = [*network.text_reader.answer.parameters(), *network.text_reader.concept.parameters()]
+    optimizer = torch.optim.AdamW(ears, lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, args.steps, pct_start=0.08)
-    guide = Guide(Guidance(instruction=0.85, second=0.0, described=0.3), args.texts)
+    guides = [Guide(Guidance(instruction=0.85, second=0.0, described=share), args.texts) for share in (0.0, 0.3, 1.0)]
+    terse, guide, wordy = guides
     bar = trange(args.steps, mininterval=10)
     for step in bar:
-        texts, named = draw_batch(guide, range(step * args.batch, (step + 1) * args.batch))
+        seeds = range(step * args.batch, (step + 1) * args.batch)
+        texts, named = draw_batch(terse if step % 8 else wordy, seeds)  # long texts together: they take long
         losses = F.binary_cross_entropy_with_logits(hear(network, texts), named, reduction="none").sum(1)
         optimizer.zero_grad()
         losses.mean().backward()

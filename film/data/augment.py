@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from film.concepts import CONCEPTS
 from film.data.guidance import Guide
 from film.data.simulate import exposure_pair, focus_pair, misalign
 from film.data.source import Simulation
@@ -63,7 +64,8 @@ def finish_batch(
     Returns:
         The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
         photos as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
-        the sources.
+        the sources, `task` is the one that the text names, and `named` (B, concepts) what it names of
+        `film.concepts.CONCEPTS`.
     """
     batch = dict(batch) | {side: _unit(batch[side]) for side in "ab"}
     if isinstance(text := batch.get("text"), TextFeatures):
@@ -95,6 +97,8 @@ def finish_batch(
         ]
         batch["a"], batch["b"] = torch.cat([pair.a for pair in guided]), torch.cat([pair.b for pair in guided])
         batch["text"] = [pair.text for pair in guided]
+        batch["task"] = [pair.task for pair in guided]
+        batch["named"] = torch.tensor([[concept in pair.asked for concept in CONCEPTS] for pair in guided]).float()
         for key, index in (("aim_a", 0), ("aim_b", 1), ("target", 2)):
             batch[key] = torch.cat([pair.aim[index] for pair in guided])
     return batch

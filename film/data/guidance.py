@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from film.concepts import OPPOSITES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
-from film.data.wordings import OPPOSITES, REGIONS, SCANS, Split, append, fits, load_wordings
+from film.data.wordings import SCANS, Split, append, fits, load_wordings
 from film.errors import FilmError
+from film.layers.regions import region_mask
 from film.layers.text import split_sentences
 from film.tasks import SENTENCES, SOURCES, TASKS
 
@@ -46,11 +48,6 @@ _LOCAL: dict[str, Callable[[Aim, Tensor, Tensor], Aim]] = {
     "natural_brightness": lambda aim, a, b: rules.lit_like(aim, b),
     "thermal_brightness": lambda aim, a, b: rules.lit_like(aim, a),
 }
-
-
-CONCEPTS = (*TASKS, *OPPOSITES, "first", "second", *REGIONS, "weak", "strong", "swapped")
-"""What a text can name: the task that counts, instructions, the first or second image, regions, degrees, and that
-source B comes first."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,8 @@ class Guided(NamedTuple):
         b: (1, 1, H, W) second source.
         text: Everything that is said.
         aim: What is wanted.
-        asked: What the text says, as `CONCEPTS`.
+        asked: What the text says, of `film.concepts.CONCEPTS`.
+        task: Whose rule counts.
     """
 
     a: Tensor
@@ -103,6 +101,7 @@ class Guided(NamedTuple):
     text: str
     aim: Aim
     asked: tuple[str, ...]
+    task: str
 
 
 class Guide:
@@ -180,7 +179,7 @@ class _Turn:
         if not silent and self.chance(shares.described):
             says.append(self._shortened(self._description(text)))
         first, second = (noisy_b, noisy_a) if swapped else (noisy_a, noisy_b)
-        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim, tuple(self.asked))
+        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim, tuple(self.asked), self.spoken)
 
     def chance(self, share: float) -> bool:
         return bool(self.random.random() < share)
@@ -272,15 +271,6 @@ class _Turn:
         count = int(self.random.integers(1, len(sentences) + 1))
         chosen = sorted(self.random.choice(len(sentences), count, replace=False))
         return " ".join(sentences[i] for i in chosen)
-
-
-def region_mask(region: str, image: Tensor) -> Tensor:
-    """Mask of `left`, `right`, `top`, `bottom` or `centre`, soft at its border: (1, 1, H, W) in [0, 1]."""
-    height, width = image.shape[-2:]
-    x = torch.linspace(-1, 1, width, device=image.device).view(1, 1, 1, -1)
-    y = torch.linspace(-1, 1, height, device=image.device).view(1, 1, -1, 1)
-    inside = {"left": -x, "right": x, "top": -y, "bottom": y, "centre": 0.6 - torch.hypot(x, y)}[region]
-    return torch.sigmoid(12 * inside).expand(1, 1, height, width)
 
 
 @cache

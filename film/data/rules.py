@@ -143,9 +143,13 @@ def only(aim: Aim, source: Tensor) -> Aim:
 
 
 def stressed(aim: Aim, source: Tensor) -> Aim:
-    """The brightest regions of a source as they are there but lighter, and everything else darker."""
+    """What is bright in a source as it is there but lighter, and everything else darker.
+
+    Bright fades in from the mean of the source to two standard deviations above it.
+    """
     stands_out = Aim(*[0.35 + 0.65 * source] * 3)
-    return aim.each(lambda x: 0.75 * x).towards(stands_out, bright_regions(source))
+    share = (source - source.mean()) / (2 * source.std()).clamp_min(0.02)
+    return aim.each(lambda x: 0.75 * x).towards(stands_out, share.clamp(0, 1))
 
 
 def toned_down(aim: Aim, source: Tensor, other: Tensor) -> Aim:

@@ -13,25 +13,11 @@ from typing import Any
 
 import yaml
 
+from film.concepts import OPPOSITES, REGIONS
 from film.errors import FilmError
 from film.tasks import TASKS
 
 FILE = Path(__file__).with_suffix(".yaml")
-
-REGIONS = ("left", "right", "top", "bottom", "centre")
-
-_PAIRS = (
-    ("emphasise_a", "emphasise_b"),
-    ("heat", "less_heat"),
-    ("uptake", "less_uptake"),
-    ("soft_tissue", "bone"),
-    ("natural_brightness", "thermal_brightness"),
-    ("brighter", "darker"),
-    ("more_contrast", "less_contrast"),
-    ("sharper", "softer"),
-    ("denoise", "keep_grain"),
-)
-OPPOSITES: dict[str, str] = {key: other for pair in _PAIRS for key, other in (pair, pair[::-1])}
 
 # Instructions that mean something for one task only.
 _ONLY = {

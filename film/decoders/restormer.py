@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from film.decoders.base import Decoder
 from film.layers.grid import to_size
 from film.layers.restormer import RestormerBlock
+from film.layers.text import TextFeatures
 
 
 class RestormerDecoder(Decoder):
@@ -15,6 +16,7 @@ class RestormerDecoder(Decoder):
 
     Args:
         channels: Features per source, a multiple of `heads`.
+        text_dim: Not used: the words have done their work.
         stride: Not used: the features are brought to the size of the sources.
         heads: Number of attention heads.
         expansion: Width of the feed-forward networks, in multiples of their channels.
@@ -22,7 +24,14 @@ class RestormerDecoder(Decoder):
     """
 
     def __init__(
-        self, *, channels: int, stride: int = 1, heads: int = 8, expansion: int = 4, recompute: bool = False
+        self,
+        *,
+        channels: int,
+        text_dim: int,
+        stride: int = 1,
+        heads: int = 8,
+        expansion: int = 4,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         block = partial(RestormerBlock, heads=heads, expansion=expansion, recompute=recompute)
@@ -35,11 +44,11 @@ class RestormerDecoder(Decoder):
             nn.Sigmoid(),
         )
 
-    def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor], text: TextFeatures) -> Tensor:
         """(B, C, h, w) features of either source to (B, 1, H, W) in (0, 1); the sources themselves are not used."""
         return self.body(to_size(torch.cat((a, b), 1), sources[0]))
 
     @classmethod
-    def tiny(cls, *, channels: int, stride: int = 1) -> "RestormerDecoder":
+    def tiny(cls, *, channels: int, text_dim: int, stride: int = 1) -> "RestormerDecoder":
         """One head."""
-        return cls(channels=channels, stride=stride, heads=1, expansion=2)
+        return cls(channels=channels, text_dim=text_dim, stride=stride, heads=1, expansion=2)

@@ -7,16 +7,18 @@ from torch import Tensor, nn
 from film.fusion.base import FusionStage
 from film.layers.attention import TextAttention
 from film.layers.exchange import Exchange
-from film.layers.reader import summary_and_words
-from film.layers.text import TextFeatures
+from film.layers.regions import positions, spread
+from film.layers.text import Said, TextFeatures
 
 
 class GuidedStage(FusionStage):
     """Dilated convolution over both sources, scaled and shifted by what the words say.
 
-    The summary of the text, its first token, scales and shifts each channel (FiLM layers: Perez et al., AAAI 2018).
-    And, in some stages, every cell of the image asks the words, with its features and its position, and the answer
-    shifts the channels there: image-to-text cross-attention, with no grid that would fix the size of the image.
+    The summary of the text scales and shifts each channel (FiLM layers: Perez et al., AAAI 2018), in regions that the
+    text names otherwise than around them. In some stages the mean features of the image have a say in that, so that
+    "bright" can mean bright for this image; and every cell of the image asks the words, with its features and its
+    position, and the answer shifts the channels there: image-to-text cross-attention, with no grid that would fix the
+    size of the image. The mean of the words is the summary of a text that no `film.layers.reader.TextReader` has read.
 
     Args:
         channels: Features C per source.
@@ -24,7 +26,7 @@ class GuidedStage(FusionStage):
         index: Number of the stage, 0 first; picks its dilation.
         dilations: Dilation of each stage, in turn.
         hidden: Width of the layer between summary and scales.
-        places: Numbers of the stages in which places ask too.
+        places: Numbers of the stages in which the image has a say, as a whole and place by place.
         cell: Side of a place, in features.
         width: Width of the attention to words.
         heads: Its heads.
@@ -45,18 +47,29 @@ class GuidedStage(FusionStage):
     ) -> None:
         super().__init__()
         self.exchange = Exchange(channels, dilations[index % len(dilations)])
-        self.modulate = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), _zero(hidden, 4 * channels))
-        self.places = Places(2 * channels, text_dim, cell=cell, width=width, heads=heads) if index in places else None
+        self.hear = nn.Linear(text_dim, hidden)
+        self.modulate = _zero(hidden, 4 * channels)
+        asks = index in places
+        self.overall = _zero(2 * channels, hidden) if asks else None
+        self.places = Places(2 * channels, text_dim, cell=cell, width=width, heads=heads) if asks else None
 
     def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor]:
-        """Features (B, C, H, W) of both sources, summary and words (B, 1 + L, D) to the new features."""
-        summary, words = summary_and_words(text)
-        scale, shift = self.modulate(summary)[..., None, None].chunk(2, 1)
+        """Features (B, C, H, W) of both sources and a text of words (B, L, D) to the new features."""
+        both = torch.cat((a, b), 1)
+        scale, shift = self._modulation(both, text.summed())
         if self.places is not None:
-            both = torch.cat((a, b), 1)
-            shift = shift + self.places(both, words)
-            self.seen = self.places.weights(both, words) if self.watched else None
+            shift = shift + self.places(both, text)
+            self.seen = self.places.weights(both, text) if self.watched else None
         return self.exchange(a, b, (scale, shift))
+
+    def _modulation(self, both: Tensor, said: Said) -> tuple[Tensor, Tensor]:
+        """Scale and shift of the channels, (B, 2C, 1, 1), or (B, 2C, H, W) if the text names regions."""
+        heard = self.hear(torch.stack((said.summary, said.plain)))
+        if self.overall is not None:
+            heard = heard + self.overall(both.mean((2, 3)))
+        asked, plain = self.modulate(F.gelu(heard))
+        scale, shift = spread(asked, plain, said.regions, both).chunk(2, 1)
+        return scale, shift
 
 
 class Places(nn.Module):
@@ -91,13 +104,6 @@ class Places(nn.Module):
     def _questions(self, features: Tensor) -> Tensor:
         cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
         return torch.cat([cells, positions(cells)], 1)
-
-
-def positions(grid: Tensor) -> Tensor:
-    """Column and row of every cell of (B, C, H, W), from -1 (left, top) to 1, as (B, 2, H, W)."""
-    batch, _, height, width = grid.shape
-    x, y = (torch.linspace(-1 + 1 / n, 1 - 1 / n, n, device=grid.device, dtype=grid.dtype) for n in (width, height))
-    return torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(batch, -1, -1, -1)
 
 
 def _zero(before: int, after: int) -> nn.Linear:

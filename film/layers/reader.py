@@ -3,49 +3,65 @@
 import torch
 from torch import Tensor, nn
 
-from film.layers.text import TextFeatures
+from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
+from film.layers.text import Said, TextFeatures
 
 _NEVER = -20.0  # log-odds
+_DOUBT = 0.1  # a region that is less likely than this was not named
 
 
 class TextReader(nn.Module):
-    """Reads a text: a summary comes first, then its words, all of one width.
+    """Reads a text: hands on its words in another width, and says what is said as a whole.
 
     Every word gives some answers, and of the words of a sentence the strongest answer counts. From the answers follow
-    the log-odds that the sentence names each of some concepts, and of all sentences again the highest count
+    the log-odds that the sentence names each of `film.concepts.CONCEPTS`, and of all sentences again the highest count
     (multi-instance learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five
     words is thus heard beside a description of a hundred, which a mean would drown. The summary is the sum of what the
     named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a text says doesn't reach it.
 
+    A region counts where the same sentence asks for something: it says where the instructions hold.
+
+    The concepts are learned from texts alone, with `logits`; the network learns what follows from them, as independent
+    bottlenecks are trained (Koh et al.), best from texts of which it is known what they name.
+
     Args:
         text_dim: Width D of the words.
         width: Width of the summary, and of the words that are handed on.
-        concepts: Number of concepts. Which they are is a matter of training.
+        hidden: Width of the layer between a word and its answers.
         marked: Whether the last feature of a word is 1 where a sentence begins; a text is one sentence otherwise.
-        dropout: Share of each word's features left out in training, against learning wordings by heart.
+        dropout: Share of each word's features left out in `logits` in training, against learning wordings by heart.
     """
 
+    asking: Tensor
+    asking_how: Tensor
+    region: Tensor
+
     def __init__(
-        self, text_dim: int, *, width: int, concepts: int = 32, marked: bool = False, dropout: float = 0.3
+        self, text_dim: int, *, width: int, hidden: int = 320, marked: bool = False, dropout: float = 0.3
     ) -> None:
         super().__init__()
         self.marked = marked
-        hidden = 5 * width // 2
         self.norm = nn.LayerNorm(text_dim)
         self.dropout = nn.Dropout(dropout)
         self.answer = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), nn.Linear(hidden, width))
-        self.concept = nn.Linear(width, concepts)
-        self.meaning = nn.Linear(concepts, width, bias=False)
+        self.concept = nn.Linear(width, len(CONCEPTS))
+        self.meaning = nn.Linear(len(CONCEPTS), width, bias=False)
         nn.init.normal_(self.meaning.weight)
         self.word = nn.Linear(text_dim, width)
+        self.register_buffer("asking", _which(*INSTRUCTIONS), persistent=False)
+        self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
+        self.register_buffer("region", _which(*REGIONS), persistent=False)
 
     def forward(self, text: TextFeatures) -> TextFeatures:
-        """Words (B, L, D) to (B, 1 + L, width); the summary of a text without words is zero and masked."""
-        tokens = self.dropout(self.norm(text.tokens))
+        """Words (B, L, D) to words (B, L, width), with what they say; nothing is said without words."""
+        tokens = self.norm(text.tokens)
         spoken = text.mask.any(1, keepdim=True)
-        named = self._logits(tokens, text).sigmoid().masked_fill(~spoken, 0.0)
-        summary = self.meaning(named).unsqueeze(1)
-        return TextFeatures(torch.cat([summary, self.word(tokens)], 1), torch.cat([spoken, text.mask], 1))
+        heard = self._logits(tokens, text).sigmoid() if text.named is None else text.named
+        named = heard.masked_fill(~spoken, 0.0)
+        plain = named.masked_fill(self.region | self.asking_how, 0.0)
+        summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()
+        regions = (named[:, self.region] - _DOUBT).clamp_min(0) / (1 - _DOUBT)
+        return TextFeatures(self.word(tokens), text.mask, Said(summary, without, regions if regions.any() else None))
 
     def logits(self, text: TextFeatures) -> Tensor:
         """Words (B, L, D) to the log-odds that the text names each concept, (B, concepts)."""
@@ -59,10 +75,11 @@ class TextReader(nn.Module):
         strongest = places.scatter_reduce(1, sentence, answers, "amax")
         unsaid = strongest.isinf().all(-1, keepdim=True)
         logits = self.concept(strongest.masked_fill(unsaid, 0.0))
+        asked = logits[..., self.asking].amax(-1, keepdim=True)
+        logits = torch.where(self.region, torch.minimum(logits, asked), logits)
         return logits.masked_fill(unsaid, _NEVER).amax(1)
 
 
-def summary_and_words(text: TextFeatures) -> tuple[Tensor, TextFeatures]:
-    """Take apart what a reader gave: the summary (B, width), zero without words, and the words."""
-    summary = text.tokens[:, 0].masked_fill(~text.mask[:, :1], 0.0)
-    return summary, TextFeatures(text.tokens[:, 1:], text.mask[:, 1:])
+def _which(*concepts: str) -> Tensor:
+    """(concepts,) bool, True for some of them."""
+    return torch.tensor([concept in concepts for concept in CONCEPTS])

@@ -12,6 +12,21 @@ from film.errors import FilmError
 _ENDS = r"(?<=[.!?;])\s+|(?<=[\u3002\uff01\uff1f\uff1b])"  # the latter are those of Chinese and Japanese
 
 
+class Said(NamedTuple):
+    """What B texts say as a whole.
+
+    Attributes:
+        summary: (B, D) everything that is said, but where; zero without words.
+        plain: (B, D) the same without what is asked for: what holds outside the regions.
+        regions: (B, R) in [0, 1], how much each of `film.concepts.REGIONS` is named as the place of what is asked for,
+            which holds everywhere if all are zero; None if no text names any.
+    """
+
+    summary: Tensor
+    plain: Tensor
+    regions: Tensor | None
+
+
 class TextFeatures(NamedTuple):
     """Tokens of B texts, padded to the longest.
 
@@ -20,10 +35,15 @@ class TextFeatures(NamedTuple):
     Attributes:
         tokens: (B, L, D) features, any real values.
         mask: (B, L) bool, True where a token is a word and False where it is padding.
+        said: What the texts say as a whole, once a `film.layers.reader.TextReader` has read them.
+        named: (B, concepts) 1 for each of `film.concepts.CONCEPTS` that a text names and 0 else, where that is known:
+            in training; a reader takes it as given.
     """
 
     tokens: Tensor
     mask: Tensor
+    said: Said | None = None
+    named: Tensor | None = None
 
     @classmethod
     def unpadded(cls, tokens: Tensor) -> "TextFeatures":
@@ -57,13 +77,18 @@ class TextFeatures(NamedTuple):
             torch.nn.functional.pad(self.mask, (0, missing)),
         )
 
+    def expand(self, batch: int) -> "TextFeatures":
+        """One text for `batch` pairs; as many texts as that stay as they are."""
+        return TextFeatures(self.tokens.expand(batch, -1, -1), self.mask.expand(batch, -1))
+
     def map(self, change: Callable[[Tensor], Tensor]) -> "TextFeatures":
         """Change the tokens (B, L, D) and keep the mask."""
         return TextFeatures(change(self.tokens), self.mask)
 
     def to_image(self, image: Tensor) -> "TextFeatures":
         """Move to the device and number format of an image."""
-        return TextFeatures(self.tokens.to(image), self.mask.to(image.device))
+        named = self.named if self.named is None else self.named.to(image)
+        return TextFeatures(self.tokens.to(image), self.mask.to(image.device), named=named)
 
     def mean(self) -> Tensor:
         """Average the words of each text.
@@ -73,6 +98,10 @@ class TextFeatures(NamedTuple):
         """
         weight = self.mask.to(self.tokens.dtype).unsqueeze(-1)
         return (self.tokens * weight).sum(1) / weight.sum(1).clamp_min(1)
+
+    def summed(self) -> Said:
+        """What the texts say as a whole; the mean of the words, if no reader has read them."""
+        return self.said or Said(self.mean(), self.mean(), None)
 
 
 def split_sentences(text: str) -> list[str]:

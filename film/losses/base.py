@@ -1,12 +1,14 @@
 """What every term of the loss promises, and their weighted sum."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from film.errors import FilmError
+from film.tasks import TASKS
 
 TOTAL = "loss"
 
@@ -19,13 +21,16 @@ class LossTerm(nn.Module, ABC):
 
     Args:
         weight: What it is multiplied with in the total; 0 only logs it.
+        tasks: Of which tasks pairs count, keys of `film.tasks`; the others are 0 in the mean. Null for all.
     """
 
-    def __init__(self, *, weight: float = 1.0) -> None:
+    def __init__(self, *, weight: float = 1.0, tasks: Sequence[str] | None = None) -> None:
         super().__init__()
         if weight < 0:
             raise FilmError(f"weight {weight:g} of {type(self).__name__} is negative; 0 leaves a term out of the total")
-        self.weight = weight
+        if unknown := set(tasks or ()) - set(TASKS):
+            raise FilmError(f"unknown task {min(unknown)!r} of a loss term; choose from {', '.join(TASKS)}")
+        self.weight, self.tasks = weight, tasks
 
     @abstractmethod
     def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> Tensor:
@@ -66,14 +71,39 @@ class TotalLoss(nn.Module):
                 raise FilmError(f"a loss term can't be called {name!r}; take a word of letters, digits and _")
         self.terms = nn.ModuleDict(terms)
 
-    def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None, *, tasks: Sequence[str] | None = None
+    ) -> dict[str, Tensor]:
         """Measure all terms, see `LossTerm.forward`.
+
+        Args:
+            fused: As there.
+            a: As there.
+            b: As there.
+            target: As there.
+            tasks: The task of each pair, for terms that count for some tasks only.
 
         Returns:
             The terms by name, unweighted and detached, and under `loss` their weighted sum.
+
+        Raises:
+            FilmError: A term asks for the tasks of the pairs, and they aren't known.
         """
         with torch.autocast(fused.device.type, enabled=False):
             images = (fused.float(), a.float(), b.float(), None if target is None else target.float())
-            values = {name: term(*images) for name, term in self.terms.items()}
-        total = torch.stack([self.terms[name].weight * value for name, value in values.items()]).sum()
+            values = {name: self._value(name, images, tasks) for name in self.terms}
+        total = torch.stack([cast(LossTerm, self.terms[name]).weight * value for name, value in values.items()]).sum()
         return {TOTAL: total} | {name: value.detach() for name, value in values.items()}
+
+    def _value(
+        self, name: str, images: tuple[Tensor, Tensor, Tensor, Tensor | None], tasks: Sequence[str] | None
+    ) -> Tensor:
+        term = cast(LossTerm, self.terms[name])
+        if term.tasks is None:
+            return term(*images)
+        if tasks is None:
+            raise FilmError(f"the loss term {name} counts for some tasks only, but the batch doesn't say its `task`")
+        rows = [row for row, task in enumerate(tasks) if task in term.tasks]
+        if not rows:
+            return images[0].sum() * 0
+        return term(*(image if image is None else image[rows] for image in images)) * len(rows) / len(tasks)

@@ -1,6 +1,6 @@
 """Differentiable fusion metrics as a term of the loss."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -23,13 +23,16 @@ class MetricTerm(LossTerm):
     Args:
         metrics: Names, as `film evaluate` knows them (VIF, Qabf, MEF-SSIM, …), with the weight of each.
         weight: Factor in the total.
+        tasks: Of which tasks pairs count, null for all.
 
     Raises:
         FilmError: There is no such metric, or it doesn't compare with the sources.
     """
 
-    def __init__(self, metrics: Mapping[str, float], *, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
+    def __init__(
+        self, metrics: Mapping[str, float], *, weight: float = 1.0, tasks: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(weight=weight, tasks=tasks)
         self.metrics = dict(zip(find_metrics(metrics), metrics.values(), strict=True))
         for metric in self.metrics:
             if not metric.needs_sources or not metric.is_differentiable:

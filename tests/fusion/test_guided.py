@@ -1,13 +1,14 @@
-"""The guided stage: words change it as a whole and place by place, and it shows who listened to what."""
+"""The guided stage: words change it as a whole, in regions, and place by place, and it shows who listened to what."""
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from film.checkpoint import build_network
+from film.concepts import REGIONS
 from film.config import compose
-from film.fusion.guided import GuidedStage, positions
-from film.layers.text import TextFeatures
+from film.fusion.guided import GuidedStage
+from film.layers.text import Said, TextFeatures
 
 
 def stage(index: int) -> GuidedStage:
@@ -19,19 +20,25 @@ def stage(index: int) -> GuidedStage:
     return built.eval()
 
 
+def read(regions: Tensor | None = None) -> TextFeatures:
+    """Three words that say something."""
+    text = TextFeatures.unpadded(torch.randn(1, 3, 6))
+    return text._replace(said=Said(torch.randn(1, 6), torch.randn(1, 6), regions))
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_words_count_and_padding_does_not(index: int) -> None:
     a, b = torch.randn(2, 1, 4, 20, 24)
-    text, other = (TextFeatures.unpadded(torch.randn(1, 3, 6)) for _ in range(2))
+    text, other = read(), read()
     first = stage(index)(a, b, text)[0]
     assert (first - stage(index)(a, b, other)[0]).abs().mean() > 1e-3
-    torch.testing.assert_close(stage(index)(a, b, text.pad(7))[0], first)
+    torch.testing.assert_close(stage(index)(a, b, text.pad(7)._replace(said=text.said))[0], first)
 
 
 def test_only_where_places_ask_does_the_effect_depend_on_the_place() -> None:
     """On flat features a text as a whole shifts every place alike; where places ask, by their position."""
     a, b = torch.ones(2, 1, 4, 20, 24)
-    text, other = (TextFeatures.unpadded(torch.randn(1, 3, 6)) for _ in range(2))
+    text, other = read(), read()
 
     def spread(index: int) -> float:
         change = stage(index)(a, b, text)[0] - stage(index)(a, b, other)[0]
@@ -40,10 +47,31 @@ def test_only_where_places_ask_does_the_effect_depend_on_the_place() -> None:
     assert spread(0) < 1e-6 < 1e-3 < spread(1)
 
 
-def test_positions_run_from_left_top_to_right_bottom() -> None:
-    x, y = positions(torch.zeros(1, 3, 4, 5))[0]
-    assert x[0].tolist() == pytest.approx([-0.8, -0.4, 0, 0.4, 0.8])
-    assert y[:, 0].tolist() == pytest.approx([-0.75, -0.25, 0.25, 0.75])
+@pytest.mark.parametrize("region", ["left", "bottom"])
+def test_what_is_asked_holds_in_the_region_that_is_named(region: str) -> None:
+    """Inside as if it was asked for everywhere, outside as if nothing was asked for."""
+    a, b = torch.ones(2, 1, 4, 40, 40)
+    text = read(torch.tensor([[1.0 if name == region else 0.0 for name in REGIONS]]))
+    assert text.said is not None
+    everywhere = text._replace(said=text.said._replace(regions=None))
+    nowhere = text._replace(said=Said(text.said.plain, text.said.plain, None))
+    local, asked, plain = (stage(0)(a, b, words)[0] for words in (text, everywhere, nowhere))
+    low, high = (..., slice(0, 5)), (..., slice(-5, None))
+    inside, outside = (low, high) if region == "left" else ((*high, slice(None)), (*low, slice(None)))
+    torch.testing.assert_close(local[inside], asked[inside], atol=1e-2, rtol=0)
+    torch.testing.assert_close(local[outside], plain[outside], atol=1e-2, rtol=0)
+    assert (asked - plain).abs().mean() > 0.1
+
+
+def test_the_image_as_a_whole_has_a_say() -> None:
+    """What happens in one corner is heard in the other, far out of the reach of convolution and cells."""
+    a, b = torch.zeros(2, 1, 4, 64, 64)
+    bright = a.clone()
+    bright[..., :16, :16] = 5.0
+    text = read()
+    far = (..., slice(-8, None), slice(-8, None))
+    assert (stage(1)(a, b, text)[0][far] - stage(1)(bright, b, text)[0][far]).abs().max() > 1e-3
+    torch.testing.assert_close(stage(0)(a, b, text)[0][far], stage(0)(bright, b, text)[0][far])
 
 
 def test_the_network_shows_which_places_listen_to_which_words() -> None:

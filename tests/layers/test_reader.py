@@ -1,9 +1,11 @@
-"""The reader of texts: one loud sentence is heard among many, and padding is not."""
+"""The reader of texts: one loud sentence is heard among many, padding is not, and regions belong to what is asked."""
 
 import torch
+from torch import Tensor
 
-from film.layers.reader import TextReader, summary_and_words
-from film.layers.text import TextFeatures
+from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
+from film.layers.reader import TextReader
+from film.layers.text import Said, TextFeatures
 
 
 def reader() -> TextReader:
@@ -11,29 +13,50 @@ def reader() -> TextReader:
     return TextReader(6, width=8).eval()
 
 
-def test_a_summary_comes_first_and_every_word_follows() -> None:
+def said(text: TextFeatures) -> Said:
+    what = reader()(text).said
+    assert what is not None
+    return what
+
+
+def say(*names: str) -> tuple[TextReader, TextFeatures]:
+    """A reader, and a text whose sentences of one word each name a concept and nothing else."""
+    built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), hidden=len(CONCEPTS), marked=True).eval()
+    built.norm, built.answer = torch.nn.Identity(), torch.nn.Identity()  # type: ignore[assignment]
+    built.answer = torch.nn.Linear(len(CONCEPTS) + 1, len(CONCEPTS))  # type: ignore[assignment]
+    with torch.no_grad():
+        for layer in (built.answer, built.concept):
+            layer.weight.zero_().fill_diagonal_(1.0)  # type: ignore[union-attr, operator]
+            layer.bias.zero_()  # type: ignore[union-attr, operator]
+    words = torch.zeros(1, len(names), len(CONCEPTS) + 1)
+    for place, name in enumerate(names):
+        words[0, place, -1] = 1.0
+        words[0, place, :-1] = -9.0
+        for concept in name.split():
+            words[0, place, CONCEPTS.index(concept)] = 9.0
+    return built, TextFeatures.unpadded(words)
+
+
+def test_every_word_follows() -> None:
     text = TextFeatures.unpadded(torch.randn(2, 5, 6)).pad(7)
     read = reader()(text)
-    assert read.tokens.shape == (2, 8, 8)
-    assert read.mask.tolist() == [[True] * 6 + [False] * 2] * 2
-    summary, words = summary_and_words(read)
-    assert summary.shape == (2, 8)
-    assert words.mask.equal(text.mask)
+    assert read.tokens.shape == (2, 7, 8)
+    assert read.mask.equal(text.mask)
+    assert said(text).summary.shape == said(text).plain.shape == (2, 8)
 
 
 def test_padding_and_order_do_not_count() -> None:
     text = TextFeatures.unpadded(torch.randn(1, 5, 6))
-    summary, _ = summary_and_words(reader()(text))
     noisy = TextFeatures(torch.cat([text.tokens.flip(1), 1e3 * torch.randn(1, 2, 6)], 1), text.pad(7).mask)
-    torch.testing.assert_close(summary_and_words(reader()(noisy))[0], summary)
+    torch.testing.assert_close(said(noisy).summary, said(text).summary)
 
 
 def test_what_is_said_once_is_heard_among_much_else() -> None:
     """A mean over 200 words would hardly change; the strongest answers don't know how often the others stand there."""
     loud, filler = torch.randn(1, 1, 6), torch.randn(1, 1, 6)
 
-    def summary(*words: torch.Tensor) -> torch.Tensor:
-        return summary_and_words(reader()(TextFeatures.unpadded(torch.cat(words, 1))))[0]
+    def summary(*words: Tensor) -> Tensor:
+        return said(TextFeatures.unpadded(torch.cat(words, 1))).summary
 
     among_much = summary(loud, filler.expand(1, 200, 6))
     torch.testing.assert_close(among_much, summary(loud, filler))
@@ -41,10 +64,14 @@ def test_what_is_said_once_is_heard_among_much_else() -> None:
 
 
 def test_the_summary_is_the_sum_of_what_the_named_concepts_mean() -> None:
+    """Regions say where, not what; and without what is asked for, the task and the order of the images remain."""
     text = TextFeatures.unpadded(torch.randn(1, 5, 6))
-    built = reader()
-    named = built.logits(text).sigmoid()
-    torch.testing.assert_close(summary_and_words(built(text))[0], named @ built.meaning.weight.T)
+    named = reader().logits(text).sigmoid()
+    meaning = reader().meaning.weight.T
+    what = torch.tensor([concept not in REGIONS for concept in CONCEPTS])
+    torch.testing.assert_close(said(text).summary, named[:, what] @ meaning[what])
+    kept = what & torch.tensor([concept not in (*INSTRUCTIONS, "weak", "strong") for concept in CONCEPTS])
+    torch.testing.assert_close(said(text).plain, named[:, kept] @ meaning[kept])
 
 
 def test_sentences_are_judged_one_by_one() -> None:
@@ -60,7 +87,30 @@ def test_sentences_are_judged_one_by_one() -> None:
     assert not torch.allclose(reader().logits(text), alone.amax(0), atol=1e-3)  # of the same weights
 
 
-def test_without_words_the_summary_is_zero() -> None:
-    summary, words = summary_and_words(reader()(TextFeatures.wordless(2, 6)))
-    assert summary.abs().max() == 0
-    assert not words.mask.any()
+def test_a_region_counts_in_the_sentence_that_asks_for_something() -> None:
+    built, asks = say("IVF", "brighter left")
+    assert built(asks).said.regions.argmax() == REGIONS.index("left")
+    assert built(asks).said.regions.max() > 0.9
+    built, describes = say("IVF", "brighter", "left")
+    assert built(describes).said.regions is None
+
+
+def test_what_is_known_to_be_named_is_not_guessed() -> None:
+    text = TextFeatures.unpadded(torch.randn(1, 5, 6))
+    named = torch.zeros(1, len(CONCEPTS))
+    named[0, CONCEPTS.index("darker")] = named[0, CONCEPTS.index("left")] = 1.0
+    what = said(text._replace(named=named))
+    torch.testing.assert_close(what.summary[0], reader().meaning.weight[:, CONCEPTS.index("darker")])
+    assert what.regions.tolist() == [[float(region == "left") for region in REGIONS]]
+    assert (
+        said(text.pad(6).to_image(text.tokens)._replace(mask=torch.zeros(1, 6, dtype=bool), named=named)).regions
+        is None
+    )
+
+
+def test_without_words_nothing_is_said() -> None:
+    text = TextFeatures.wordless(2, 6)
+    what = said(text)
+    assert what.summary.abs().max() == what.plain.abs().max() == 0
+    assert what.regions is None
+    assert not reader()(text).mask.any()

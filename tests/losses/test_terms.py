@@ -18,6 +18,7 @@ from film.errors import FilmError
 from film.losses.base import LossTerm, TotalLoss
 from film.losses.gradient import Gradient, slope, sobel
 from film.losses.intensity import Intensity, intensity_target
+from film.losses.metric import MetricTerm
 from film.losses.ssim import ReleasedSimilarity, Ssim, released_similarity, ssim
 from film.losses.target import Target
 
@@ -167,6 +168,20 @@ def test_total_is_float32_under_autocast(images: list[torch.Tensor]) -> None:
     assert values["loss"].item() == pytest.approx(loss(fused.bfloat16().float(), a, b)["loss"].item())
 
 
+def test_a_term_of_some_tasks_leaves_the_other_pairs_alone(images: list[torch.Tensor]) -> None:
+    """And is still a mean over the batch: half of the pairs are half of the value."""
+    fused, a, b, _ = (torch.cat([image, image])[:4] for image in images)
+    term = MetricTerm({"SSIM": 1.0}, tasks=["MEF"])
+    loss = TotalLoss({"exposures": term})
+    fused.requires_grad_()
+    value = loss(fused, a, b, tasks=["MEF", "IVF", "MEF", "MFF"])["loss"]
+    assert value.item() == pytest.approx(term(fused[[0, 2]], a[[0, 2]], b[[0, 2]]).item() / 2)
+    value.backward()
+    assert fused.grad is not None
+    assert fused.grad[[0, 2]].abs().sum() > 0 == fused.grad[[1, 3]].abs().sum()
+    assert loss(fused, a, b, tasks=["IVF"] * 4)["loss"].item() == 0
+
+
 def test_bad_losses_are_refused(images: list[torch.Tensor]) -> None:
     with pytest.raises(FilmError, match="no term"):
         TotalLoss({})
@@ -176,5 +191,9 @@ def test_bad_losses_are_refused(images: list[torch.Tensor]) -> None:
         Gradient(weight=-1)
     with pytest.raises(FilmError, match="share 2"):
         Intensity("weighted", share=2)
+    with pytest.raises(FilmError, match=r"'PET' of a loss term; choose from IVF"):
+        MetricTerm({"SSIM": 1.0}, tasks=["PET"])
+    with pytest.raises(FilmError, match="the loss term light counts for some tasks only"):
+        TotalLoss({"light": MetricTerm({"SSIM": 1.0}, tasks=["MEF"])})(*images[:3])
     with pytest.raises(FilmError, match="no `target`"):
         Target()(*images[:3])
