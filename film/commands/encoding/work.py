@@ -116,7 +116,7 @@ class Encoding:
             batch = texts[first : first + self.batch_size]
             with torch.no_grad():
                 features = self.encoder(batch)
-            for text, tokens, mask in zip(batch, *features, strict=True):
+            for text, tokens, mask in zip(batch, features.tokens, features.mask, strict=True):
                 states[text] = tokens[mask]
         for job, found in read.items():
             try:
