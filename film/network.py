@@ -59,13 +59,14 @@ class FusionNetwork(nn.Module):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def forward(self, a: Tensor, b: Tensor, text: Text = None) -> Tensor:
+    def forward(self, a: Tensor, b: Tensor, text: Text = None, *, named: Tensor | None = None) -> Tensor:
         """Fuse.
 
         Args:
             a: (B, 1, H, W) luminance of source A in [0, 1].
             b: (B, 1, H, W) luminance of source B in [0, 1].
             text: TextFeatures, a (B, L, D) tensor without padding, B strings, or None for no words.
+            named: (B, concepts) what the texts name, where that is known; a text reader takes it as given.
 
         Returns:
             (B, 1, H, W) fused luminance, in [0, 1] in evaluation mode.
@@ -73,7 +74,7 @@ class FusionNetwork(nn.Module):
         Raises:
             FilmError: The text doesn't fit the batch or the network's text width.
         """
-        words = self.read(self._text_features(text, len(a)).to_image(a))
+        words = self.read(self._text_features(text, len(a))._replace(named=named).to_image(a))
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:

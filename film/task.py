@@ -14,7 +14,6 @@ from torchmetrics import Metric
 
 from film.checkpoint import load_model
 from film.errors import FilmError
-from film.layers.text import TextFeatures
 from film.losses.base import TOTAL, LossTerm, TotalLoss
 from film.metrics.base import FusionMetrics
 from film.network import FusionNetwork
@@ -80,13 +79,13 @@ class FusionTask(LightningModule):
             if self._rate(name) == 0:
                 parameter.requires_grad_(False)
 
-    def forward(self, a: Tensor, b: Tensor, text: Any = None) -> Tensor:
+    def forward(self, a: Tensor, b: Tensor, text: Any = None, *, named: Tensor | None = None) -> Tensor:
         """Fuse, see `FusionNetwork.forward`."""
-        return self.network(a, b, text)
+        return self.network(a, b, text, named=named)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
-        fused = self(batch["a"], batch["b"], self._taught(batch))
+        fused = self(batch["a"], batch["b"], batch.get("text"), named=batch.get("named"))
         values = self._compare(fused, batch)
         each = {f"train/{name}": value.detach() for name, value in values.items()}
         mean = {f"{name}_epoch": value for name, value in each.items()}
@@ -168,14 +167,6 @@ class FusionTask(LightningModule):
         """The loss, against what is wanted of the sources where that isn't all of them."""
         a, b = batch.get("aim_a", batch["a"]), batch.get("aim_b", batch["b"])
         return self.loss(fused, a, b, batch.get("target"), tasks=batch.get("task"))
-
-    def _taught(self, batch: dict[str, Any]) -> Any:
-        """The text of a batch, with what it names, if that is known and a reader would have to guess it."""
-        text, named = batch.get("text"), batch.get("named")
-        if named is None or text is None or self.network.text_reader is None:
-            return text
-        features = text if isinstance(text, TextFeatures) else self.network.encode_text(text)
-        return features._replace(named=named)
 
     def _measure(self, batch: dict[str, Any], measures: "_Measures") -> Tensor:
         fused = self(batch["a"], batch["b"], batch.get("text")).float()

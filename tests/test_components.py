@@ -271,7 +271,7 @@ class TestTextEncoders(Contract):
 
     def test_batch_is_a_loop(self, component: type) -> None:
         encoder = self.build(component)
-        together = encoder(self.texts)[:2]
+        together = encoder(self.texts)
         for i, text in enumerate(self.texts):
             alone = encoder([text])
             words = together.tokens[i][together.mask[i]]
