@@ -25,7 +25,7 @@ from film.layers.text import split_sentences
 from film.tasks import SENTENCES, SOURCES, TASKS
 
 _VALIDATING = 8  # every eighth wording validates
-_RULES = {"IVF": "brighter", "MIF": "brighter", "MEF": "exposure", "MFF": "sharper"}  # which tasks share a rule
+_RULES = {"IVF": "brighter", "MIF": "brighter", "MEF": "sharper", "MFF": "sharper"}  # which tasks share a rule
 _GLOBAL: dict[str, Callable[[Aim], Aim]] = {
     "brighter": rules.brighter,
     "darker": rules.darker,

@@ -44,8 +44,8 @@ def neutral(task: str, a: Tensor, b: Tensor, *, sharp: Tensor | None = None) -> 
     """The rule of fusion of a task, without any instruction.
 
     Args:
-        task: IVF and MIF keep the brighter source and the stronger edge; MEF blends exposures (Mertens et al., Pacific
-            Graphics 2007); MFF takes the sharper source, or the photo of which a pair was made.
+        task: IVF and MIF keep the brighter source and the stronger edge; MEF and MFF take of every detail the stronger
+            and of brightness the mean; MFF the photo of which a pair was made, where there is one.
         a: (1, 1, H, W) in [0, 1].
         b: Likewise.
         sharp: The photo, if there is one.
@@ -56,29 +56,10 @@ def neutral(task: str, a: Tensor, b: Tensor, *, sharp: Tensor | None = None) -> 
     if task in ("IVF", "MIF"):
         return Aim(a, b, torch.maximum(a, b))
     if task == "MEF":
-        return Aim(a, b, exposure_fusion(a, b))
+        return Aim(a, b, sharper(a, b))
     if task == "MFF":
         return Aim(a, b, sharper(a, b) if sharp is None else sharp)
     raise FilmError(f"there is no rule of fusion for the task {task!r}")
-
-
-def exposure_fusion(a: Tensor, b: Tensor) -> Tensor:
-    """Exposure fusion: weights of contrast and well-exposedness, blended over a Laplacian pyramid (Mertens et al.).
-
-    Args:
-        a: (B, 1, H, W) in [0, 1].
-        b: Likewise.
-
-    Returns:
-        (B, 1, H, W), clipped to [0, 1].
-    """
-    weights = [_contrast(x) * torch.exp(-((x - 0.5) ** 2) / (2 * 0.2**2)) + 1e-6 for x in (a, b)]
-    share = weights[0] / (weights[0] + weights[1])
-    shares = [share]
-    for _ in range(_LEVELS):
-        shares.append(halve(shares[-1]))
-    parts = zip(split(a, _LEVELS), split(b, _LEVELS), shares, strict=True)
-    return join([torch.lerp(of_b, of_a, of) for of_a, of_b, of in parts]).clamp(0, 1)
 
 
 def sharper(a: Tensor, b: Tensor) -> Tensor:
@@ -192,11 +173,6 @@ def smooth(image: Tensor, *, radius: int = 2, eps: float = 1e-3) -> Tensor:
 def _stretch(aim: Aim, factor: float) -> Aim:
     middle = aim.image.mean()
     return aim.each(lambda x: (middle + factor * (x - middle)).clamp(0, 1))
-
-
-def _contrast(x: Tensor) -> Tensor:
-    kernel = x.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel).abs()
 
 
 def _around(x: Tensor) -> Tensor:
