@@ -74,7 +74,7 @@ class FusionNetwork(nn.Module):
         Raises:
             FilmError: The text doesn't fit the batch or the network's text width.
         """
-        words = self.read(self._text_features(text, len(a))._replace(named=named).to_image(a))
+        words = self.read(self._text_features(text, len(a)).to_image(a), named)
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
@@ -104,9 +104,9 @@ class FusionNetwork(nn.Module):
                 stage.watched, stage.seen = False, None
         return fused, torch.stack(seen).mean(0) if seen else None
 
-    def read(self, words: TextFeatures) -> TextFeatures:
-        """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them."""
-        return self.text_reader(words) if self.text_reader else words.map(self.text_projection)
+    def read(self, words: TextFeatures, named: Tensor | None = None) -> TextFeatures:
+        """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them and of `named`."""
+        return self.text_reader(words, named) if self.text_reader else words.map(self.text_projection)
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Turn B strings into tokens (B, L, D) with a mask; without a text encoder they have no words."""

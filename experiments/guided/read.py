@@ -31,7 +31,7 @@ def draw(guide: Guide, seed: int, *, validating: bool = False) -> tuple[str, Ten
     name = ("ct", "pet", "spect")[seed // len(TASKS) % 3] + "_0"
     image = torch.zeros(1, 1, 16, 16)
     pair = guide(image, image, task=task, text=SENTENCES[task], name=name, seed=seed, validating=validating)
-    return pair.text, torch.tensor([concept in pair.asked for concept in CONCEPTS], dtype=torch.float32)
+    return pair.text, pair.named
 
 
 def draw_batch(guide: Guide, seeds: range, *, validating: bool = False) -> tuple[list[str], Tensor]:
@@ -84,8 +84,9 @@ def main() -> None:
     ears = [*network.text_reader.answer.parameters(), *network.text_reader.concept.parameters()]
     optimizer = torch.optim.AdamW(ears, lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, args.steps, pct_start=0.08)
-    guides = [Guide(Guidance(instruction=0.85, second=0.0, described=share), args.texts) for share in (0.0, 0.3, 1.0)]
-    terse, guide, wordy = guides
+    terse, guide, wordy = (
+        Guide(Guidance(instruction=0.85, second=0.0, described=share), args.texts) for share in (0.0, 0.3, 1.0)
+    )
     bar = trange(args.steps, mininterval=10)
     for step in bar:
         seeds = range(step * args.batch, (step + 1) * args.batch)

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from film.concepts import CONCEPTS
 from film.data.guidance import Guide
 from film.data.simulate import exposure_pair, focus_pair, misalign
 from film.data.source import Simulation
@@ -98,7 +97,7 @@ def finish_batch(
         batch["a"], batch["b"] = torch.cat([pair.a for pair in guided]), torch.cat([pair.b for pair in guided])
         batch["text"] = [pair.text for pair in guided]
         batch["task"] = [pair.task for pair in guided]
-        batch["named"] = torch.tensor([[concept in pair.asked for concept in CONCEPTS] for pair in guided]).float()
+        batch["named"] = torch.stack([pair.named for pair in guided])
         for key, index in (("aim_a", 0), ("aim_b", 1), ("target", 2)):
             batch[key] = torch.cat([pair.aim[index] for pair in guided])
     return batch

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from film.concepts import OPPOSITES
+from film.concepts import CONCEPTS, OPPOSITES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
@@ -102,6 +102,11 @@ class Guided(NamedTuple):
     aim: Aim
     asked: tuple[str, ...]
     task: str
+
+    @property
+    def named(self) -> Tensor:
+        """(concepts,) 1 for each of `film.concepts.CONCEPTS` that the text names, 0 else."""
+        return torch.tensor([concept in self.asked for concept in CONCEPTS]).float()
 
 
 class Guide:

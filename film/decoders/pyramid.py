@@ -8,6 +8,7 @@ from film.decoders.base import Decoder
 from film.errors import FilmError
 from film.layers.pyramid import join, split
 from film.layers.regions import spread
+from film.layers.silent import silent_linear
 from film.layers.text import TextFeatures
 
 _SILENT = 1e-3  # about a quarter of a grey level
@@ -45,10 +46,8 @@ class PyramidDecoder(Decoder):
         self.heads = nn.ModuleList(_head(width, 1) for _ in range(levels))
         self.narrow = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(levels + 1 - stride))
         self.overall = nn.Linear(width, width)
-        silent = nn.Linear(hidden, _MAPS * (levels + 1))
-        nn.init.zeros_(silent.weight)
-        nn.init.zeros_(silent.bias)
-        self.hear = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), silent)
+        maps = silent_linear(hidden, _MAPS * (levels + 1))
+        self.hear = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), maps)
 
     def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor], text: TextFeatures) -> Tensor:
         """(B, C, h, w) features of either source, the sources (B, 1, H, W) and words (B, L, D) to (B, 1, H, W).

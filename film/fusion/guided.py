@@ -8,6 +8,7 @@ from film.fusion.base import FusionStage
 from film.layers.attention import TextAttention
 from film.layers.exchange import Exchange
 from film.layers.regions import positions, spread
+from film.layers.silent import silent_linear
 from film.layers.text import Said, TextFeatures
 
 
@@ -48,9 +49,9 @@ class GuidedStage(FusionStage):
         super().__init__()
         self.exchange = Exchange(channels, dilations[index % len(dilations)])
         self.hear = nn.Linear(text_dim, hidden)
-        self.modulate = _zero(hidden, 4 * channels)
+        self.modulate = silent_linear(hidden, 4 * channels)
         asks = index in places
-        self.overall = _zero(2 * channels, hidden) if asks else None
+        self.overall = silent_linear(2 * channels, hidden) if asks else None
         self.places = Places(2 * channels, text_dim, cell=cell, width=width, heads=heads) if asks else None
 
     def forward(self, a: Tensor, b: Tensor, text: TextFeatures) -> tuple[Tensor, Tensor]:
@@ -87,7 +88,7 @@ class Places(nn.Module):
         super().__init__()
         self.cell = cell
         self.look = TextAttention(channels + 2, text_dim, width=width, heads=heads)
-        self.shift = _zero(width, channels)
+        self.shift = silent_linear(width, channels)
 
     def forward(self, features: Tensor, text: TextFeatures) -> Tensor:
         """Features (B, C, H, W) and words (B, L, D) to the shift of each feature, (B, C, H, W)."""
@@ -104,11 +105,3 @@ class Places(nn.Module):
     def _questions(self, features: Tensor) -> Tensor:
         cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
         return torch.cat([cells, positions(cells)], 1)
-
-
-def _zero(before: int, after: int) -> nn.Linear:
-    """A layer that says nothing at first."""
-    layer = nn.Linear(before, after)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -52,11 +52,20 @@ class TextReader(nn.Module):
         self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
         self.register_buffer("region", _which(*REGIONS), persistent=False)
 
-    def forward(self, text: TextFeatures) -> TextFeatures:
-        """Words (B, L, D) to words (B, L, width), with what they say; nothing is said without words."""
+    def forward(self, text: TextFeatures, named: Tensor | None = None) -> TextFeatures:
+        """Read.
+
+        Args:
+            text: Words (B, L, D).
+            named: (B, concepts) 1 for each concept that a text names and 0 else, taken as given where it is known, in
+                training; None judges by the words.
+
+        Returns:
+            Words (B, L, width), with what they say; nothing is said without words.
+        """
         tokens = self.norm(text.tokens)
         spoken = text.mask.any(1, keepdim=True)
-        heard = self._logits(tokens, text).sigmoid() if text.named is None else text.named
+        heard = self._logits(tokens, text).sigmoid() if named is None else named.to(tokens)
         named = heard.masked_fill(~spoken, 0.0)
         plain = named.masked_fill(self.region | self.asking_how, 0.0)
         summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()

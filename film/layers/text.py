@@ -36,14 +36,11 @@ class TextFeatures(NamedTuple):
         tokens: (B, L, D) features, any real values.
         mask: (B, L) bool, True where a token is a word and False where it is padding.
         said: What the texts say as a whole, once a `film.layers.reader.TextReader` has read them.
-        named: (B, concepts) 1 for each of `film.concepts.CONCEPTS` that a text names and 0 else, where that is known:
-            in training; a reader takes it as given.
     """
 
     tokens: Tensor
     mask: Tensor
     said: Said | None = None
-    named: Tensor | None = None
 
     @classmethod
     def unpadded(cls, tokens: Tensor) -> "TextFeatures":
@@ -87,8 +84,7 @@ class TextFeatures(NamedTuple):
 
     def to_image(self, image: Tensor) -> "TextFeatures":
         """Move to the device and number format of an image."""
-        named = self.named if self.named is None else self.named.to(image)
-        return TextFeatures(self.tokens.to(image), self.mask.to(image.device), named=named)
+        return TextFeatures(self.tokens.to(image), self.mask.to(image.device))
 
     def mean(self) -> Tensor:
         """Average the words of each text.
@@ -101,7 +97,10 @@ class TextFeatures(NamedTuple):
 
     def summed(self) -> Said:
         """What the texts say as a whole; the mean of the words, if no reader has read them."""
-        return self.said or Said(self.mean(), self.mean(), None)
+        if self.said is not None:
+            return self.said
+        mean = self.mean()
+        return Said(mean, mean, None)
 
 
 def split_sentences(text: str) -> list[str]:

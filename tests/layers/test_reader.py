@@ -1,7 +1,7 @@
 """The reader of texts: one loud sentence is heard among many, padding is not, and regions belong to what is asked."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
 from film.layers.reader import TextReader
@@ -22,12 +22,13 @@ def said(text: TextFeatures) -> Said:
 def say(*names: str) -> tuple[TextReader, TextFeatures]:
     """A reader, and a text whose sentences of one word each name a concept and nothing else."""
     built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), hidden=len(CONCEPTS), marked=True).eval()
-    built.norm, built.answer = torch.nn.Identity(), torch.nn.Identity()  # type: ignore[assignment]
-    built.answer = torch.nn.Linear(len(CONCEPTS) + 1, len(CONCEPTS))  # type: ignore[assignment]
-    with torch.no_grad():
-        for layer in (built.answer, built.concept):
-            layer.weight.zero_().fill_diagonal_(1.0)  # type: ignore[union-attr, operator]
-            layer.bias.zero_()  # type: ignore[union-attr, operator]
+    for layer in (*built.answer, built.concept):
+        if isinstance(layer, nn.Linear):
+            nn.init.eye_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    with torch.no_grad():  # a clear yes or no
+        built.concept.weight.mul_(9)
+        built.concept.bias.fill_(-18)
     words = torch.zeros(1, len(names), len(CONCEPTS) + 1)
     for place, name in enumerate(names):
         words[0, place, -1] = 1.0
@@ -99,13 +100,10 @@ def test_what_is_known_to_be_named_is_not_guessed() -> None:
     text = TextFeatures.unpadded(torch.randn(1, 5, 6))
     named = torch.zeros(1, len(CONCEPTS))
     named[0, CONCEPTS.index("darker")] = named[0, CONCEPTS.index("left")] = 1.0
-    what = said(text._replace(named=named))
+    what = reader()(text, named).said
     torch.testing.assert_close(what.summary[0], reader().meaning.weight[:, CONCEPTS.index("darker")])
     assert what.regions.tolist() == [[float(region == "left") for region in REGIONS]]
-    assert (
-        said(text.pad(6).to_image(text.tokens)._replace(mask=torch.zeros(1, 6, dtype=bool), named=named)).regions
-        is None
-    )
+    assert reader()(TextFeatures.wordless(1, 6), named).said.regions is None
 
 
 def test_without_words_nothing_is_said() -> None:
