@@ -44,8 +44,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lessons = []
     for path in sorted(SAMPLES.rglob("*.png")):
         image = read_image(path)
-        task, folder = path.parts[-3:-1]
-        side = "ab"[SOURCES[task].index(folder)]
+        task, source = path.parts[-3:-1]
+        side = "ab"[SOURCES[task].index(source)]
         content = [{"type": "text", "text": prompt(task, side, colour=image.is_colour)}, {"type": "image"}]
         asked = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         lesson = processor(images=image.to_pil().convert("RGB"), text=asked + answer, return_tensors="pt")
