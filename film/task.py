@@ -27,7 +27,8 @@ class FusionTask(LightningModule):
     A batch is a dict with `a`, `b` (B, 1, H, W) in [0, 1], optionally `text` (B strings or TextFeatures), `name` and
     `task` (B strings) and `target` (B, 1, H, W), the ideal image of simulated pairs. Where the text asks for something
     else than both sources as they are, `aim_a` and `aim_b` (B, 1, H, W) take their place in the loss. In training a
-    text reader is told what a text names, if `named` (B, concepts) says so, instead of having to guess it.
+    text reader is told what a text names, if `named` (B, concepts) says so, instead of having to guess it. `asked` (B
+    bools) says whether a text asks for more than the rule of its task, for terms of the loss to which that matters.
 
     Logged: every term of the loss unweighted and their total, per step (`train/loss`, of this process) and as mean of
     the epoch (`train/loss_epoch`, of all processes); in validation and test the same and the metrics, as means over
@@ -166,7 +167,7 @@ class FusionTask(LightningModule):
     def _compare(self, fused: Tensor, batch: dict[str, Any]) -> dict[str, Tensor]:
         """The loss, against what is wanted of the sources where that isn't all of them."""
         a, b = batch.get("aim_a", batch["a"]), batch.get("aim_b", batch["b"])
-        return self.loss(fused, a, b, batch.get("target"), tasks=batch.get("task"))
+        return self.loss(fused, a, b, batch.get("target"), tasks=batch.get("task"), asked=batch.get("asked"))
 
     def _measure(self, batch: dict[str, Any], measures: "_Measures") -> Tensor:
         fused = self(batch["a"], batch["b"], batch.get("text")).float()

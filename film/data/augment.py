@@ -63,8 +63,8 @@ def finish_batch(
     Returns:
         The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
         photos as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
-        the sources, `task` is the one that the text names, and `named` (B, concepts) what it names of
-        `film.concepts.CONCEPTS`.
+        the sources, `task` is the one that the text names, `named` (B, concepts) what it names of
+        `film.concepts.CONCEPTS`, and `asked` whether it asks for more than the rule of the pair's task.
     """
     batch = dict(batch) | {side: _unit(batch[side]) for side in "ab"}
     if isinstance(text := batch.get("text"), TextFeatures):
@@ -96,6 +96,7 @@ def finish_batch(
         ]
         batch["a"], batch["b"] = torch.cat([pair.a for pair in guided]), torch.cat([pair.b for pair in guided])
         batch["text"] = [pair.text for pair in guided]
+        batch["asked"] = [pair.asks or pair.task != task for pair, task in zip(guided, batch["task"], strict=True)]
         batch["task"] = [pair.task for pair in guided]
         batch["named"] = torch.stack([pair.named for pair in guided])
         for key, index in (("aim_a", 0), ("aim_b", 1), ("target", 2)):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from film.concepts import CONCEPTS, OPPOSITES
+from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
@@ -102,6 +102,11 @@ class Guided(NamedTuple):
     aim: Aim
     asked: tuple[str, ...]
     task: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether the text has an instruction."""
+        return any(concept in INSTRUCTIONS for concept in self.asked)
 
     @property
     def named(self) -> Tensor:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from film.errors import FilmError
+from film.layers.adapter import LowRankAdapter
 
 DTYPES = ("float32", "bfloat16", "float16")
 _FILLED = ("siglip_text_model", "siglip2_text_model")  # trained on texts filled up to their length, without a mask
@@ -46,13 +47,15 @@ class LanguageModel:
         self.max_tokens = max_tokens or min(positions, tokenizer.model_max_length)
         self.filled = positions if model.config.model_type in _FILLED else None
 
-    @torch.no_grad()
-    def encode(self, texts: Sequence[str], device: torch.device) -> list[Tensor]:
+    def encode(
+        self, texts: Sequence[str], device: torch.device, *, adapter: LowRankAdapter | None = None
+    ) -> list[Tensor]:
         """Read texts, the shorter ones padded; padding is masked.
 
         Args:
             texts: B texts, none of them empty.
             device: Where to compute.
+            adapter: Changes some weights; in its training the states have a slope.
 
         Returns:
             For each text (L, D) float32 states on the CPU, those of the marks of beginning and end included.
@@ -61,8 +64,11 @@ class LanguageModel:
         nothing = [self.tokenizer.unk_token_id or filling]  # for a text in which the tokenizer sees no sign at all
         rows = [tokenize(self.tokenizer, text, self.max_tokens) or nothing for text in texts]
         states: dict[int, Tensor] = {}
-        for batch in _alike([len(row) for row in rows]):
-            states |= zip(batch, self._read([rows[i] for i in batch], filling, device), strict=True)
+        model = self.model.to(device)
+        learning = adapter is not None and adapter.is_learning
+        with torch.set_grad_enabled(learning), adapter.applied(model) if adapter else contextlib.nullcontext():
+            for batch in _alike([len(row) for row in rows]):
+                states |= zip(batch, self._read([rows[i] for i in batch], filling, device), strict=True)
         return [states[i] for i in range(len(rows))]
 
     def _read(self, rows: list[list[int]], filling: int, device: torch.device) -> list[Tensor]:
@@ -71,7 +77,7 @@ class LanguageModel:
         mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
         attention = None if self.filled else mask.long().to(device)
         with torch.autocast(device.type, enabled=False):
-            states = self.model.to(device)(input_ids=ids, attention_mask=attention).last_hidden_state
+            states = self.model(input_ids=ids, attention_mask=attention).last_hidden_state
         return [state[: len(row)].float().cpu() for state, row in zip(states, rows, strict=True)]
 
 

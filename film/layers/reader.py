@@ -13,11 +13,12 @@ _DOUBT = 0.1  # a region that is less likely than this was not named
 class TextReader(nn.Module):
     """Reads a text: hands on its words in another width, and says what is said as a whole.
 
-    Every word gives some answers, and of the words of a sentence the strongest answer counts. From the answers follow
-    the log-odds that the sentence names each of `film.concepts.CONCEPTS`, and of all sentences again the highest count
-    (multi-instance learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five
-    words is thus heard beside a description of a hundred, which a mean would drown. The summary is the sum of what the
-    named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a text says doesn't reach it.
+    The embedding of each sentence gives some answers; where sentences aren't marked, every word does, and the strongest
+    count. From the answers follow the log-odds that the sentence names each of `film.concepts.CONCEPTS`, and of all
+    sentences the highest count (multi-instance learning: Ilse et al., ICML 2018, with the maximum in place of
+    attention). An instruction of five words is thus heard beside a description of a hundred, which a mean would drown.
+    The summary is the sum of what the named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a
+    text says doesn't reach it.
 
     A region counts where the same sentence asks for something: it says where the instructions hold.
 
@@ -28,7 +29,8 @@ class TextReader(nn.Module):
         text_dim: Width D of the words.
         width: Width of the summary, and of the words that are handed on.
         hidden: Width of the layer between a word and its answers.
-        marked: Whether the last feature of a word is 1 where a sentence begins; a text is one sentence otherwise.
+        marked: Whether the last feature of a word is 1 where it is the embedding of a sentence that begins; a text is
+            one sentence otherwise.
         dropout: Share of each word's features left out in `logits` in training, against learning wordings by heart.
     """
 
@@ -37,7 +39,7 @@ class TextReader(nn.Module):
     region: Tensor
 
     def __init__(
-        self, text_dim: int, *, width: int, hidden: int = 320, marked: bool = False, dropout: float = 0.3
+        self, text_dim: int, *, width: int, hidden: int = 96, marked: bool = False, dropout: float = 0.3
     ) -> None:
         super().__init__()
         self.marked = marked
@@ -77,8 +79,9 @@ class TextReader(nn.Module):
         return self._logits(self.dropout(self.norm(text.tokens)), text)
 
     def _logits(self, tokens: Tensor, text: TextFeatures) -> Tensor:
-        answers = self.answer(tokens).masked_fill(~text.mask.unsqueeze(-1), -torch.inf)
         starts = text.tokens[..., -1] > 0.5 if self.marked else torch.zeros_like(text.mask)
+        answering = text.mask & starts if self.marked else text.mask
+        answers = self.answer(tokens).masked_fill(~answering.unsqueeze(-1), -torch.inf)
         sentence = starts.cumsum(1).unsqueeze(-1).expand_as(answers)
         places = answers.new_full((len(answers), answers.shape[1] + 1, answers.shape[2]), -torch.inf)
         strongest = places.scatter_reduce(1, sentence, answers, "amax")

@@ -22,15 +22,17 @@ class LossTerm(nn.Module, ABC):
     Args:
         weight: What it is multiplied with in the total; 0 only logs it.
         tasks: Of which tasks pairs count, keys of `film.tasks`; the others are 0 in the mean. Null for all.
+        asked: True if only pairs count whose text asks for more than the rule of their task, False if only the others
+            do. Null for all.
     """
 
-    def __init__(self, *, weight: float = 1.0, tasks: Sequence[str] | None = None) -> None:
+    def __init__(self, *, weight: float = 1.0, tasks: Sequence[str] | None = None, asked: bool | None = None) -> None:
         super().__init__()
         if weight < 0:
             raise FilmError(f"weight {weight:g} of {type(self).__name__} is negative; 0 leaves a term out of the total")
         if unknown := set(tasks or ()) - set(TASKS):
             raise FilmError(f"unknown task {min(unknown)!r} of a loss term; choose from {', '.join(TASKS)}")
-        self.weight, self.tasks = weight, tasks
+        self.weight, self.tasks, self.asked = weight, tasks, asked
 
     @abstractmethod
     def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> Tensor:
@@ -72,7 +74,14 @@ class TotalLoss(nn.Module):
         self.terms = nn.ModuleDict(terms)
 
     def forward(
-        self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None, *, tasks: Sequence[str] | None = None
+        self,
+        fused: Tensor,
+        a: Tensor,
+        b: Tensor,
+        target: Tensor | None = None,
+        *,
+        tasks: Sequence[str] | None = None,
+        asked: Sequence[bool] | None = None,
     ) -> dict[str, Tensor]:
         """Measure all terms, see `LossTerm.forward`.
 
@@ -82,28 +91,41 @@ class TotalLoss(nn.Module):
             b: As there.
             target: As there.
             tasks: The task of each pair, for terms that count for some tasks only.
+            asked: Whether the text of each pair asks for more than the rule of its task, for terms to which it matters.
 
         Returns:
             The terms by name, unweighted and detached, and under `loss` their weighted sum.
 
         Raises:
-            FilmError: A term asks for the tasks of the pairs, and they aren't known.
+            FilmError: A term counts for some pairs only, and it isn't known for which.
         """
         with torch.autocast(fused.device.type, enabled=False):
             images = (fused.float(), a.float(), b.float(), None if target is None else target.float())
-            values = {name: self._value(name, images, tasks) for name in self.terms}
+            values = {name: self._value(name, images, tasks, asked) for name in self.terms}
         total = torch.stack([cast(LossTerm, self.terms[name]).weight * value for name, value in values.items()]).sum()
         return {TOTAL: total} | {name: value.detach() for name, value in values.items()}
 
     def _value(
-        self, name: str, images: tuple[Tensor, Tensor, Tensor, Tensor | None], tasks: Sequence[str] | None
+        self,
+        name: str,
+        images: tuple[Tensor, Tensor, Tensor, Tensor | None],
+        tasks: Sequence[str] | None,
+        asked: Sequence[bool] | None,
     ) -> Tensor:
         term = cast(LossTerm, self.terms[name])
-        if term.tasks is None:
+        pairs = len(images[0])
+        rows = list(range(pairs))
+        for key, wanted, given in (
+            ("task", term.tasks, tasks),
+            ("asked", None if term.asked is None else (term.asked,), asked),
+        ):
+            if wanted is None:
+                continue
+            if given is None:
+                raise FilmError(f"the loss term {name} counts for some pairs only, but the batch doesn't say `{key}`")
+            rows = [row for row in rows if given[row] in wanted]
+        if len(rows) == pairs:
             return term(*images)
-        if tasks is None:
-            raise FilmError(f"the loss term {name} counts for some tasks only, but the batch doesn't say its `task`")
-        rows = [row for row, task in enumerate(tasks) if task in term.tasks]
         if not rows:
             return images[0].sum() * 0
-        return term(*(image if image is None else image[rows] for image in images)) * len(rows) / len(tasks)
+        return term(*(image if image is None else image[rows] for image in images)) * len(rows) / pairs

@@ -24,15 +24,21 @@ class MetricTerm(LossTerm):
         metrics: Names, as `film evaluate` knows them (VIF, Qabf, MEF-SSIM, …), with the weight of each.
         weight: Factor in the total.
         tasks: Of which tasks pairs count, null for all.
+        asked: Whether pairs count whose text asks for something, see `LossTerm`; null for all.
 
     Raises:
         FilmError: There is no such metric, or it doesn't compare with the sources.
     """
 
     def __init__(
-        self, metrics: Mapping[str, float], *, weight: float = 1.0, tasks: Sequence[str] | None = None
+        self,
+        metrics: Mapping[str, float],
+        *,
+        weight: float = 1.0,
+        tasks: Sequence[str] | None = None,
+        asked: bool | None = None,
     ) -> None:
-        super().__init__(weight=weight, tasks=tasks)
+        super().__init__(weight=weight, tasks=tasks, asked=asked)
         self.metrics = dict(zip(find_metrics(metrics), metrics.values(), strict=True))
         for metric in self.metrics:
             if not metric.needs_sources or not metric.is_differentiable:

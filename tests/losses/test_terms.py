@@ -182,6 +182,16 @@ def test_a_term_of_some_tasks_leaves_the_other_pairs_alone(images: list[torch.Te
     assert loss(fused, a, b, tasks=["IVF"] * 4)["loss"].item() == 0
 
 
+def test_a_term_may_count_where_something_is_asked_or_where_nothing_is(images: list[torch.Tensor]) -> None:
+    fused, a, b, target = (torch.cat([image, image])[:4] for image in images)
+    rows = {True: [1], False: [0, 2, 3]}
+    for asked, counted in rows.items():
+        term = Target(asked=asked)
+        value = TotalLoss({"target": term})(fused, a, b, target, asked=[False, True, False, False])["loss"]
+        wanted = (fused - target)[counted].abs().mean() * len(counted) / 4
+        assert value.item() == pytest.approx(wanted.item())
+
+
 def test_bad_losses_are_refused(images: list[torch.Tensor]) -> None:
     with pytest.raises(FilmError, match="no term"):
         TotalLoss({})
@@ -193,7 +203,9 @@ def test_bad_losses_are_refused(images: list[torch.Tensor]) -> None:
         Intensity("weighted", share=2)
     with pytest.raises(FilmError, match=r"'PET' of a loss term; choose from IVF"):
         MetricTerm({"SSIM": 1.0}, tasks=["PET"])
-    with pytest.raises(FilmError, match="the loss term light counts for some tasks only"):
+    with pytest.raises(FilmError, match=r"the loss term light counts for some pairs only.* `task`"):
         TotalLoss({"light": MetricTerm({"SSIM": 1.0}, tasks=["MEF"])})(*images[:3])
+    with pytest.raises(FilmError, match=r"for some pairs only.* `asked`"):
+        TotalLoss({"light": Target(asked=True)})(*images)
     with pytest.raises(FilmError, match="no `target`"):
         Target()(*images[:3])

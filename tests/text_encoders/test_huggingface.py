@@ -189,7 +189,7 @@ def test_texts_are_encoded_once_and_never_more_are_kept_than_said(folders: dict[
     asked: list[str] = []
     encoder._language = language = encoder.load()
     encode = language.encode
-    language.encode = lambda texts, device: asked.extend(texts) or encode(texts, device)  # type: ignore[method-assign]
+    language.encode = lambda texts, *given, **named: asked.extend(texts) or encode(texts, *given, **named)  # type: ignore[method-assign]
     first = encoder(["two", "dark", "people", "two"])  # more than are kept
     assert asked == ["two", "dark", "people"]
     assert torch.equal(encoder(["people", "dark"]).tokens, first.tokens[[2, 1]])

@@ -1,10 +1,12 @@
 """MiniLM sentence by sentence: each begins with its embedding, and doesn't know its neighbours."""
 
 import logging
+import sys
 
 import pytest
 import torch
 
+from film.errors import FilmError
 from film.layers.text import split_sentences
 from film.text_encoders.minilm import MiniLM
 
@@ -50,6 +52,33 @@ def test_autocast_of_the_first_who_asks_does_not_stay(by_sentence: MiniLM) -> No
         first = by_sentence(["A sentence nobody asked for yet."]).tokens
     again = MiniLM(by_sentence=True)(["A sentence nobody asked for yet."]).tokens
     assert torch.equal(first, again)
+
+
+def test_an_adapter_changes_what_is_read_and_is_not_remembered_while_it_learns() -> None:
+    texts = ["Make it brighter."]
+    plain, adapted = MiniLM(by_sentence=True), MiniLM(by_sentence=True, adapter_rank=1)
+    assert plain.identity() != (before := adapted.identity())
+    learning = adapted(texts).tokens
+    torch.testing.assert_close(learning, plain(texts).tokens)  # nothing is learnt yet
+    learning.square().sum().backward()
+    with torch.no_grad():
+        for weight in adapted.parameters():
+            assert weight.grad is not None
+            weight.normal_(std=0.1)
+    other = adapted.eval()(texts).tokens
+    assert not torch.allclose(other, learning, atol=1e-2)
+    assert not other.requires_grad
+    assert adapted.identity() != before
+    third = MiniLM(by_sentence=True, adapter_rank=1).eval()
+    third(texts)
+    third.load_state_dict(adapted.state_dict())
+    assert torch.equal(third(texts).tokens, other)  # not what it read before
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(FilmError, match="MiniLM needs the package transformers; pip install transformers, or"):
+        MiniLM()(["a text"])
 
 
 @pytest.mark.parametrize(

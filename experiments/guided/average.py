@@ -1,0 +1,35 @@
+"""Weights between those before and after more training: often better than either (WiSE-FT: Wortsman et al., CVPR 2022).
+
+    python experiments/guided/average.py before.safetensors after.safetensors --share 0.65 --output between.safetensors
+
+What reads the text is taken from the second file, and so is what the first one lacks or has in another shape.
+"""
+
+import argparse
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from film.checkpoint import Model, load_model, save_model
+
+EARS = ("text_encoder.", "text_reader.answer", "text_reader.concept", "text_reader.norm")
+
+
+def main() -> None:
+    """Average and save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("before", type=Path, help="a model file")
+    parser.add_argument("after", type=Path, help="a model file of the same network, trained on from there")
+    parser.add_argument("--share", type=float, default=0.65, help="of the weights after; default: %(default)s")
+    parser.add_argument("--output", type=Path, default=Path("outputs/guided/between.safetensors"))
+    args = parser.parse_args()
+    before, after = load_file(args.before), load_model(args.after)
+    weights = after.network.state_dict()
+    for name, weight in weights.items():
+        if not name.startswith(EARS) and name in before and before[name].shape == weight.shape:
+            weight.lerp_(before[name], 1 - args.share)
+    save_model(Model(args.output.stem, after.network, after.config, after.sentences), args.output)
+
+
+if __name__ == "__main__":
+    main()
