@@ -8,8 +8,9 @@ import pytest
 import torch
 from tiny_runs import SILENT
 
+from film.checkpoint import build_network
 from film.commands.train import load_experiment
-from film.config import CONFIGS, load
+from film.config import CONFIGS, compose, load
 from film.data.generated import SyntheticDataModule
 
 ROOT = Path(__file__).parent.parent
@@ -24,11 +25,12 @@ BELOW = {"recipe/released.yaml": "data/msrs.yaml"}  # changes the data of a file
 
 
 class WithTargets(SyntheticDataModule):
-    """Drawn pairs with an ideal image, for losses that compare with one."""
+    """Drawn pairs with an ideal image, of which every second is asked for, for losses that compare with it."""
 
     def on_after_batch_transfer(self, batch: dict, dataloader_idx: int) -> dict:
         batch = super().on_after_batch_transfer(batch, dataloader_idx)
-        return batch | {"target": torch.maximum(batch["a"], batch["b"])}
+        asked = [row % 2 == 0 for row in range(len(batch["a"]))]
+        return batch | {"target": torch.maximum(batch["a"], batch["b"]), "asked": asked}
 
 
 def files() -> Iterator[tuple[str, Path]]:
@@ -56,10 +58,21 @@ def test_it_runs_one_step(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         for variable, value in SLURM.items():
             monkeypatch.setenv(f"SLURM_{variable}", value)
     below = f"--config={BELOW.get(name, 'tiny.yaml')}"
-    tiny = ["--config=network/tiny.yaml", "--trainer.log_every_n_steps=1", f"--output_dir={tmp_path}"]
+    tiny = [
+        "--config=network/tiny.yaml",
+        "--model.rates=null",
+        "--trainer.log_every_n_steps=1",
+        f"--output_dir={tmp_path}",
+    ]
     run = load_experiment("tiny.yaml", below, f"--config={FILES[name]}", *tiny, *SILENT, *ONE_PROCESS, *ONE_STEP)
     run.trainer.fit(run.model, WithTargets(size=(16, 16), train_pairs=8, val_pairs=1))
     assert run.trainer.global_step == 1
+
+
+def test_the_rates_of_the_guided_run_name_parts_of_its_network() -> None:
+    model = compose([FILES["guided/guided.yaml"]])["model"]
+    names = [name for name, _ in build_network(model["network"]).named_parameters()]
+    assert all(any(name.startswith(part) for name in names) for part in model["rates"])
 
 
 @pytest.mark.realdata
