@@ -7,17 +7,13 @@ share of it that falls inside the region, divided by the region's share of the i
 the pairs with more than 1.
 """
 
-import argparse
-import os
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sample_pairs import options_of, pairs_of
 from tqdm import tqdm
 
 from film.commands.attention import listen
-from film.commands.evaluation.cases import find_set
 from film.concepts import REGIONS
 from film.data.rules import bright_regions
 from film.imaging.colour import luminance_of
@@ -33,18 +29,11 @@ BRIGHT = {"IVF": ("a", "Make the hot spots stand out.", "hot"), "MIF": ("b", "Ma
 
 def main() -> None:
     """Print one row for each set and word."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="default: FILM_DATA")
-    parser.add_argument("--model", default="film-small", metavar="NAME|FILE")
-    parser.add_argument("--pairs", type=int, default=20, help="of each set, spread over all of them")
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("set FILM_DATA, or give --data, to the folder that holds VLFDataset")
+    options = options_of(__doc__, pairs=20)
     pipeline = FusionPipeline.load(options.model)
     print("| set | word | attention inside / by chance | above | pairs |\n| --- | --- | --: | --: | --: |")
     for name in SETS:
-        found = list(find_set(Path(options.data), name, "test").values())
-        chosen = found[:: max(1, len(found) // options.pairs)][: options.pairs]
+        chosen = pairs_of(options, name)
         ratios: dict[str, list[float]] = {}
         for pair in tqdm(chosen, desc=name, leave=False):
             for word, ratio in measure(pipeline, name.partition("/")[0], *map(read_image, pair)):

@@ -7,16 +7,14 @@ that are fused: Qabf, VIF_min, and doubled edges, the gradient magnitude of the 
 in percent of the larger of theirs.
 """
 
-import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
+from sample_pairs import options_of, pairs_of
 from tqdm import tqdm
 
 from film.commands.evaluation.baselines import baselines
-from film.commands.evaluation.cases import find_set
 from film.commands.evaluation.luminance import luminance_levels
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
@@ -30,19 +28,12 @@ BESIDE = ("laplacian", "max")
 
 def main() -> None:
     """Print one row for each set and method."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="default: FILM_DATA")
-    parser.add_argument("--model", default="film-small", metavar="NAME|FILE")
-    parser.add_argument("--pairs", type=int, default=10, help="of each set, spread over all of them")
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("set FILM_DATA, or give --data, to the folder that holds VLFDataset")
+    options = options_of(__doc__, pairs=10)
     pipeline = FusionPipeline.load(options.model)
     print(f"| Qabf, VIF_min, doubled | | {' | '.join(f'{shift} px' for shift in SHIFTS)} |")
     print(f"|---|---|{'--:|' * len(SHIFTS)}")
     for name in SETS:
-        found = list(find_set(Path(options.data), name, "test").values())
-        chosen = found[:: max(1, len(found) // options.pairs)][: options.pairs]
+        chosen = pairs_of(options, name)
         task = name.partition("/")[0]
         pairs = [[luminance_levels(read_image(path).pixels) for path in pair] for pair in chosen]
         values = np.mean([measure(pipeline, task, a, b) for a, b in tqdm(pairs, desc=name, leave=False)], 0)

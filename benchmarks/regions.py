@@ -6,14 +6,10 @@ Says "Make the left half darker." and its like about test pairs: the mean change
 outside the half, in grey levels, against the same text without the instruction.
 """
 
-import argparse
-import os
-from pathlib import Path
-
 import numpy as np
+from sample_pairs import options_of, pairs_of
 from tqdm import tqdm
 
-from film.commands.evaluation.cases import find_set
 from film.commands.evaluation.luminance import luminance_levels
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
@@ -25,18 +21,11 @@ HALVES = ("left", "right", "top", "bottom")
 
 def main() -> None:
     """Print one row for each set."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("FILM_DATA"), help="default: FILM_DATA")
-    parser.add_argument("--model", default="film-small", metavar="NAME|FILE")
-    parser.add_argument("--pairs", type=int, default=8, help="of each set, spread over all of them")
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("set FILM_DATA, or give --data, to the folder that holds VLFDataset")
+    options = options_of(__doc__, pairs=8)
     pipeline = FusionPipeline.load(options.model)
     print(f"| inside, outside | {' | '.join(HALVES)} |\n|---|{'--:|' * len(HALVES)}")
     for name in SETS:
-        found = list(find_set(Path(options.data), name, "test").values())
-        chosen = found[:: max(1, len(found) // options.pairs)][: options.pairs]
+        chosen = pairs_of(options, name)
         task = name.partition("/")[0]
         changes = [measure(pipeline, task, *map(read_image, pair)) for pair in tqdm(chosen, desc=name, leave=False)]
         cells = [f"{inside:.1f}, {outside:.1f}" for inside, outside in np.mean(changes, 0)]

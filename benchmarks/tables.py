@@ -37,14 +37,12 @@ def main() -> None:
     if results:
         _replace(CARD, "| set (pairs) | |", _results(results))
         _replace(ROOT / "README.md", "| set (pairs) | VIF", _short(results))
-    texts = sorted(
-        (path.parent for path in (RESULTS / "text").glob("*/*/instructions.csv")),
-        key=lambda folder: list(GOALS).index(_name(folder)),
-    )
+    texts = [RESULTS / "text" / name for name in GOALS if (RESULTS / "text" / name).is_dir()]
     if texts:
+        sensitivity, obedience = _sensitivity(texts), _obedience(texts)
         for page in (CARD, GUIDANCE):
-            _replace(page, "| mean abs. change of F", _sensitivity(texts))
-            _replace(page, "| obeyed, of 20 pairs", _obedience(texts))
+            _replace(page, "| mean abs. change of F", sensitivity)
+            _replace(page, "| obeyed, of 20 pairs", obedience)
 
 
 def _name(folder: Path) -> str:
@@ -62,7 +60,7 @@ def _summary(name: str) -> dict[str, tuple[int, dict[str, float]]]:
 
 def _results(results: dict[str, dict[str, tuple[int, dict[str, float]]]]) -> list[str]:
     lines = [f"| set (pairs) | | {' | '.join(COLUMNS)} |", f"|---|---|{'--:|' * len(COLUMNS)}"]
-    reached = 0
+    reached = total = 0
     for name, methods in results.items():
         goals = dict(GOALS[name])
         if "mertens" in methods:
@@ -75,12 +73,13 @@ def _results(results: dict[str, dict[str, tuple[int, dict[str, float]]]]) -> lis
         lines.append(
             f"| | goal | {' | '.join(f'{goals[metric]:.4g}' if metric in goals else '' for metric in COLUMNS)} |"
         )
+        total += len(goals)
         for metric, goal in goals.items():
             value = methods[MODEL][1][metric]
             reached += value >= goal
             if value < goal:
                 print(f"{name} misses {metric}: {value:.4g} of {goal:.4g} ({value / goal - 1:+.1%})")
-    print(f"{reached} of {sum(map(len, GOALS.values())) + 2} goals reached")  # MEF-SSIM of two sets
+    print(f"{reached} of {total} goals reached")
     return lines
 
 

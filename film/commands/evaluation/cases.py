@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from film.data.folders import FolderPairs
 from film.data.sets import open_set
 from film.data.source import Reading
 from film.errors import FilmError
 from film.imaging.files import FORMATS
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ def find_set(root: Path, name: str, split: str) -> dict[str, tuple[Path, Path]]:
     if not isinstance(pairs, FolderPairs):
         raise FilmError(f"{name} does not lie in {root} as image files; give folders with --a and --b")
     return {a.stem: (a, b) for a, b in pairs.pairs}
+
+
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """At most so many of the items, spread over all of them."""
+    return list(items[:: max(1, len(items) // count)][:count])
 
 
 def assemble(methods: Mapping[str, Mapping[str, Path]], sources: Mapping[str, tuple[Path, Path]] | None) -> Cases:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from film.commands.evaluation.cases import spread
 from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.properties import PROPERTIES
 from film.commands.evaluation.sensitivity import bar
@@ -74,7 +75,7 @@ def measure_obedience(
         raise FilmError("--instructions needs --task or --set, and a model that reads words")
     said = PairWords(pipeline, sources, task=task, texts=texts, set_name=set_name)
     keys = [*load_wordings().keys(task), NONSENSE]
-    stems = list(sources)[:: max(1, len(sources) // PAIRS)][:PAIRS]
+    stems = spread(list(sources), PAIRS)
     found: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
     for index, stem in enumerate(tqdm(stems, unit=" pairs", leave=False, desc="instructions")):
         a, b = (read_image(path) for path in sources[stem])
