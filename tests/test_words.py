@@ -8,16 +8,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from film.checkpoint import Model
+from film.checkpoint import Model, load_model
+from film.commands.encoding.files import header_of, write_features
 from film.data.wordings import load_wordings
 from film.decoders.conv import BlendDecoder
 from film.errors import FilmError
 from film.fusion.modulation import ModulationStage
 from film.image_encoders.conv import ConvEncoder
 from film.layers.text import TextFeatures
+from film.layers.text_files import read_text_features
 from film.network import FusionNetwork
 from film.tasks import SENTENCES, TASKS, task_named
 from film.text_encoders.base import TextEncoder
+from film.text_encoders.minilm import MiniLM
 from film.text_encoders.precomputed import PrecomputedText
 from film.words import encode_words, fit_features
 
@@ -133,3 +136,21 @@ def test_features_of_another_encoder_are_told_by_its_name(tmp_path: Path) -> Non
         fit_features(features, model(PrecomputedText(768)), path=path)
     with pytest.raises(FilmError, match="are 384 wide, mine reads 1 of Letters; encode the text with"):
         fit_features(features, model(Letters()), path=path)
+
+
+def test_features_of_another_version_of_the_encoder_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = load_model("film-small")
+    encoder = model.network.text_encoder
+    assert encoder is not None
+    features = TextFeatures.unpadded(torch.rand(1, 5, 385))
+    path = tmp_path / "x.safetensors"
+    write_features(path, features.tokens[0], header_of(encoder.identity(), ["x"], width=385, dtype="float32"))
+    fit_features(read_text_features(path), model, path=path)
+    assert not caplog.text
+    plain = MiniLM(by_sentence=True).identity()
+    write_features(path, features.tokens[0], header_of(plain, ["x"], width=385, dtype="float32"))
+    fit_features(read_text_features(path), model, path=path)
+    assert "x.safetensors is of another adapter than that of film-small" in caplog.text
+    assert "film encode --text-encoder film-small" in caplog.text

@@ -79,17 +79,16 @@ class TextReader(nn.Module):
         return self._logits(self.dropout(self.norm(text.tokens)), text)
 
     def _logits(self, tokens: Tensor, text: TextFeatures) -> Tensor:
-        starts = text.tokens[..., -1] > 0.5 if self.marked else torch.zeros_like(text.mask)
-        answering = text.mask & starts if self.marked else text.mask
-        answers = self.answer(tokens).masked_fill(~answering.unsqueeze(-1), -torch.inf)
-        sentence = starts.cumsum(1).unsqueeze(-1).expand_as(answers)
-        places = answers.new_full((len(answers), answers.shape[1] + 1, answers.shape[2]), -torch.inf)
-        strongest = places.scatter_reduce(1, sentence, answers, "amax")
-        unsaid = strongest.isinf().all(-1, keepdim=True)
-        logits = self.concept(strongest.masked_fill(unsaid, 0.0))
+        answers = self.answer(tokens)
+        if self.marked:
+            said = text.mask & (text.tokens[..., -1] > 0.5)
+        else:  # one sentence, of which every word answers
+            answers = answers.masked_fill(~text.mask.unsqueeze(-1), -torch.inf).amax(1, keepdim=True)
+            said = text.mask.any(1, keepdim=True)
+        logits = self.concept(answers.masked_fill(~said.unsqueeze(-1), 0.0))
         asked = logits[..., self.asking].amax(-1, keepdim=True)
         logits = torch.where(self.region, torch.minimum(logits, asked), logits)
-        return logits.masked_fill(unsaid, _NEVER).amax(1)
+        return logits.masked_fill(~said.unsqueeze(-1), _NEVER).amax(1)
 
 
 def _which(*concepts: str) -> Tensor:

@@ -1,5 +1,6 @@
 """Edges of the sources must stand in the fused image (Zhao et al., ICML 2024, equation of the gradient loss)."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -35,10 +36,19 @@ class Gradient(LossTerm):
             |∇F - ∇S| with S the source of longer gradient at each place, which also fixes which side of an edge is
             bright.
         weight: Factor in the total; FILM: 20 for infrared-visible, 300 for multi-exposure, 500 for multi-focus.
+        tasks: Of which tasks pairs count, see `LossTerm`; null for all.
+        asked: Whether pairs count whose text asks for something, see `LossTerm`; null for all.
     """
 
-    def __init__(self, compare: Literal["magnitude", "vector"] = "magnitude", *, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
+    def __init__(
+        self,
+        compare: Literal["magnitude", "vector"] = "magnitude",
+        *,
+        weight: float = 1.0,
+        tasks: Sequence[str] | None = None,
+        asked: bool | None = None,
+    ) -> None:
+        super().__init__(weight=weight, tasks=tasks, asked=asked)
         self.compare = compare
 
     def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> Tensor:
