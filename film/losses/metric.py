@@ -25,6 +25,9 @@ class MetricTerm(LossTerm):
         weight: Factor in the total.
         tasks: Of which tasks pairs count, null for all.
         asked: Whether pairs count whose text asks for something, see `LossTerm`; null for all.
+        rounded: Measure what files of 8 bits would hold, as `film evaluate` does: in smooth areas it counts whether
+            the fused image comes so near to a source that both round alike. Backwards the rounding is left out
+            (straight-through estimator: Bengio et al., arXiv 1308.3432).
 
     Raises:
         FilmError: There is no such metric, or it doesn't compare with the sources.
@@ -37,8 +40,10 @@ class MetricTerm(LossTerm):
         weight: float = 1.0,
         tasks: Sequence[str] | None = None,
         asked: bool | None = None,
+        rounded: bool = False,
     ) -> None:
         super().__init__(weight=weight, tasks=tasks, asked=asked)
+        self.rounded = rounded
         self.metrics = dict(zip(find_metrics(metrics), metrics.values(), strict=True))
         for metric in self.metrics:
             if not metric.needs_sources or not metric.is_differentiable:
@@ -49,10 +54,13 @@ class MetricTerm(LossTerm):
 
     def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> Tensor:
         """(B, 1, H, W) images to a scalar; `target` is not read."""
-        fused = fused * 255
+        fused, a, b = fused * 255, a * 255, b * 255
+        if self.rounded:
+            a, b = a.round(), b.round()
+            fused = fused + (fused.round() - fused).detach()
         if fused.requires_grad:
             fused.register_hook(lambda slope: slope.nan_to_num(0.0, 0.0, 0.0))
-        pair = Pair(fused, a * 255, b * 255)
+        pair = Pair(fused, a, b)
         shows = torch.minimum(*(x.flatten(1).std(1) for x in pair.sources)) >= _FLAT
         total = fused.sum() * 0  # a scalar with a slope even where nothing can be measured
         for metric, weight in self.metrics.items():

@@ -53,6 +53,18 @@ def test_several_metrics_add_up() -> None:
     torch.testing.assert_close(together, alone)
 
 
+def test_rounded_measures_what_a_file_holds_and_keeps_the_slope() -> None:
+    torch.manual_seed(0)
+    a, b = (128 + 3 * torch.randn(2, 1, 1, 64, 64)).round() / 255  # smooth areas: few levels apart
+    near = (a + 0.98 * (torch.rand_like(a) - 0.5) / 255).requires_grad_()
+    plain, rounded = MetricTerm({"Qabf": 1.0}), MetricTerm({"Qabf": 1.0}, rounded=True)
+    torch.testing.assert_close(rounded(near, a, b), plain(a, a, b))
+    assert plain(near, a, b) > plain(a, a, b) + 0.01
+    rounded(near, a, b).backward()
+    assert near.grad is not None
+    assert near.grad.abs().max() > 0
+
+
 @pytest.mark.parametrize("metric", ["EN", "nonsense"])
 def test_what_can_be_no_term_is_refused(metric: str) -> None:
     with pytest.raises(FilmError):

@@ -183,13 +183,13 @@ def test_a_term_of_some_tasks_leaves_the_other_pairs_alone(images: list[torch.Te
 
 
 def test_a_term_may_count_where_something_is_asked_or_where_nothing_is(images: list[torch.Tensor]) -> None:
-    fused, a, b, target = (torch.cat([image, image])[:4] for image in images)
+    four = [torch.cat([image, image])[:4] for image in images]
     rows = {True: [1], False: [0, 2, 3]}
     for asked, counted in rows.items():
-        term = Target(asked=asked)
-        value = TotalLoss({"target": term})(fused, a, b, target, asked=[False, True, False, False])["loss"]
-        wanted = (fused - target)[counted].abs().mean() * len(counted) / 4
-        assert value.item() == pytest.approx(wanted.item())
+        for term in (Target(asked=asked), Gradient(asked=asked)):
+            value = TotalLoss({"term": term})(*four, asked=[False, True, False, False])["loss"]
+            wanted = term(*(image[counted] for image in four)) * len(counted) / 4
+            assert value.item() == pytest.approx(wanted.item())
 
 
 def test_bad_losses_are_refused(images: list[torch.Tensor]) -> None:
