@@ -1,6 +1,5 @@
 """The words that go with a pair: what is said to the model, and text features that it can take."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from film.config import CONFIGS, compose, load, merge
 from film.describers.base import Describer
 from film.errors import FilmError
 from film.layers.text import TextFeatures
-from film.layers.text_files import made_by, read_header
+from film.layers.text_files import made_by, read_identity
 from film.tasks import TASKS, task_named
 
 _log = logging.getLogger("film")
@@ -136,10 +135,9 @@ def fit_features(features: TextFeatures, model: Model, *, path: Path | None = No
             f"{origin} are {width} wide, {model.name} reads {reads}; encode the text with the encoder that the model "
             "was trained with (film encode --text-encoder), or take a model that was trained with these"
         )
-    made = json.loads(read_header(path).get("identity", "null")) if path and model.reads_words else None
-    if made:
-        own = model.network.text_encoder.identity()
-        if other := [key for key in ("encoder", "revision", "adapter") if made.get(key) != own.get(key)]:
+    if path and model.reads_words:
+        made, own = read_identity(path), model.network.text_encoder.kind()  # not its identity: it needn't be here
+        if made and (other := [key for key in ("encoder", "adapter") if made.get(key) != own.get(key)]):
             _log.warning(
                 "%s is of another %s than that of %s, which may hardly understand it; make it again with film encode "
                 "--text-encoder %s",

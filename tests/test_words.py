@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ from film.decoders.conv import BlendDecoder
 from film.errors import FilmError
 from film.fusion.modulation import ModulationStage
 from film.image_encoders.conv import ConvEncoder
+from film.layers.language import LanguageModel
 from film.layers.text import TextFeatures
 from film.layers.text_files import read_text_features
 from film.network import FusionNetwork
 from film.tasks import SENTENCES, TASKS, task_named
-from film.text_encoders.base import TextEncoder
+from film.text_encoders.base import FrozenTextEncoder, TextEncoder
 from film.text_encoders.minilm import MiniLM
 from film.text_encoders.precomputed import PrecomputedText
 from film.words import encode_words, fit_features
@@ -154,3 +156,34 @@ def test_features_of_another_version_of_the_encoder_are_warned_of(
     fit_features(read_text_features(path), model, path=path)
     assert "x.safetensors is of another adapter than that of film-small" in caplog.text
     assert "film encode --text-encoder film-small" in caplog.text
+
+
+class Elsewhere(FrozenTextEncoder):
+    """An encoder that isn't on this machine, as where its features were brought from another."""
+
+    def load(self) -> LanguageModel:
+        raise FilmError("not here")
+
+    def identity(self) -> dict[str, Any]:
+        raise FilmError("not here")
+
+
+@pytest.mark.parametrize(
+    ("identity", "warning"),
+    [
+        (f'{{"encoder": "{Elsewhere.__module__}.Elsewhere", "revision": "1"}}', ""),
+        ('{"encoder": "film.text_encoders.t5.T5", "revision": "1"}', "is of another encoder than that of mine"),
+        ("[1]", ""),
+        ("{", ""),
+        ("", ""),
+    ],
+)
+def test_features_do_not_need_their_encoder(
+    tmp_path: Path, identity: str, warning: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "x.safetensors"
+    features = TextFeatures.unpadded(torch.rand(1, 5, 8))
+    save_file({"tokens": features.tokens[0], "mask": features.mask[0]}, path, metadata={"identity": identity})
+    assert fit_features(features, model(Elsewhere(8, cached=1)), path=path) is features
+    assert warning in caplog.text
+    assert bool(warning) == bool(caplog.text)

@@ -1,9 +1,11 @@
 """Small changes of a large frozen model."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import torch
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from film.errors import FilmError
@@ -40,6 +42,11 @@ class LowRankAdapter(nn.Module):
     def is_learning(self) -> bool:
         """Whether what the model computes now is computed for the adapter's training."""
         return self.training and torch.is_grad_enabled() and any(weight.requires_grad for weight in self.parameters())
+
+    def digest(self) -> str:
+        """Tell its weights from those of others: `sha256:` and their hash."""
+        weights = save({name: weight.cpu() for name, weight in self.state_dict().items()})
+        return f"sha256:{hashlib.sha256(weights).hexdigest()}"
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """Files with the text features of one pair: ours (safetensors, with a mask) and the release's (`.npy`)."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,6 +62,15 @@ def read_header(path: Path) -> dict[str, str]:
             return file.metadata() or {}
     except (OSError, SafetensorError):
         return {}
+
+
+def read_identity(path: Path) -> dict[str, Any]:
+    """Read what the encoder that made a file said of itself, `TextEncoder.identity`; nothing if it can't be read."""
+    try:
+        identity = json.loads(read_header(path).get("identity", "{}"))
+    except ValueError:
+        return {}
+    return identity if isinstance(identity, dict) else {}
 
 
 def made_by(path: Path) -> str:

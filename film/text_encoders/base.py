@@ -64,7 +64,11 @@ class TextEncoder(nn.Module, ABC):
         plain = {name: value for name, value in vars(self).items() if isinstance(value, str | int | float | None)}
         hidden = {"training", "cached", "adapter"}
         kept = {name: value for name, value in plain.items() if not name.startswith("_") and name not in hidden}
-        return {"encoder": f"{type(self).__module__}.{type(self).__qualname__}", **kept}
+        return self.kind() | kept
+
+    def kind(self) -> dict[str, str]:
+        """Say what of `identity` is known without weights from elsewhere: the class, and what the network taught it."""
+        return {"encoder": f"{type(self).__module__}.{type(self).__qualname__}"}
 
     @classmethod
     def tiny(cls) -> "TextEncoder":
@@ -122,6 +126,10 @@ class FrozenTextEncoder(TextEncoder):
                 "give features that it made elsewhere (film encode) with --text-features"
             ) from error
         return self._language
+
+    def kind(self) -> dict[str, str]:
+        """Say the class, and a hash of the adapter."""
+        return super().kind() | ({"adapter": self.adapter.digest()} if self.adapter else {})
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """B texts to (B, L, D) features on the CPU; a text of only white space has no words."""
