@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "film.devices",
         "film.imaging",
     ),
-    "losses": ("film.losses.base", "film.metrics.base", "film.imaging"),  # a metric can be a term of the loss
+    "losses": ("film.losses.base", "film.metrics.base", *BRICKS),  # a metric can be a term of the loss
     "components": (),
     "data": ("film.data", *BRICKS),  # data sets share readers and simulations
     "errors": (),

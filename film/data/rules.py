@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from film.errors import FilmError
-from film.layers.pyramid import enlarge, halve, join, split
+from film.layers.pyramid import enlarge, halve, sharper
 
-_LEVELS = 5
 _BRIGHT = (0.88, 0.95)  # quantiles between which a bright region fades in
 
 
@@ -60,21 +59,6 @@ def neutral(task: str, a: Tensor, b: Tensor, *, sharp: Tensor | None = None) -> 
     if task == "MFF":
         return Aim(a, b, sharper(a, b) if sharp is None else sharp)
     raise FilmError(f"there is no rule of fusion for the task {task!r}")
-
-
-def sharper(a: Tensor, b: Tensor) -> Tensor:
-    """Laplacian pyramid fusion: of every detail the one that is stronger around, of the base the mean.
-
-    Args:
-        a: (B, 1, H, W) in [0, 1].
-        b: Likewise.
-
-    Returns:
-        (B, 1, H, W), clipped to [0, 1].
-    """
-    *details, base = zip(split(a, _LEVELS), split(b, _LEVELS), strict=True)
-    chosen = [torch.where(_around(x) >= _around(y), x, y) for x, y in details]
-    return join([*chosen, (base[0] + base[1]) / 2]).clamp(0, 1)
 
 
 def brighter(aim: Aim) -> Aim:
@@ -173,10 +157,6 @@ def smooth(image: Tensor, *, radius: int = 2, eps: float = 1e-3) -> Tensor:
 def _stretch(aim: Aim, factor: float) -> Aim:
     middle = aim.image.mean()
     return aim.each(lambda x: (middle + factor * (x - middle)).clamp(0, 1))
-
-
-def _around(x: Tensor) -> Tensor:
-    return _box(x.abs(), 2)
 
 
 def _box(x: Tensor, radius: int) -> Tensor:

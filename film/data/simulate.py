@@ -23,11 +23,13 @@ def focus_pair(
     radius: Range = (0.8, 5.0),
     softness: Range = (0.4, 6.0),
     spread: float = 0.5,
+    noise: Range = (0.0, 0.006),
 ) -> tuple[Tensor, Tensor]:
     """Blur two complementary parts of a sharp photo, which is the ideal fusion of the two.
 
     A random mask (blobs, a half-plane or ellipses) is the near layer. With defocus spread, the layers are composited
-    as a lens does it: the blurred near layer bleeds over the border, the blurred far layer stays behind it.
+    as a lens does it: the blurred near layer bleeds over the border, the blurred far layer stays behind it. Behind the
+    lens the sensor adds noise to both, in and out of focus, and a file keeps 8 bits.
 
     Args:
         sharp: (B, C, H, W) photos in [0, 1].
@@ -35,9 +37,10 @@ def focus_pair(
         radius: Pixels of the circle of confusion, from and to; each source has its own.
         softness: Pixels over which focus fades from one layer to the other, from and to.
         spread: Share of the images with defocus spread.
+        noise: Standard deviation of the sensor noise, from and to.
 
     Returns:
-        Near-focused and far-focused images, both (B, C, H, W) in [0, 1].
+        Near-focused and far-focused images, both (B, C, H, W), multiples of 1/255 in [0, 1].
     """
     _check(sharp)
     shape = (sharp.shape[0],)
@@ -52,7 +55,12 @@ def focus_pair(
     near, bleeding = lens_pair(sharp, mask, sharp, spreads=(far_spread, near_spread))
     plain = mask * _blur(sharp, near_spread) + (1 - mask) * sharp
     bleeds = _uniform((*shape, 1, 1, 1), (0.0, 1.0), generator, sharp) < spread
-    return near, torch.where(bleeds, bleeding, plain).clamp(0, 1)
+    deviation = _uniform((*shape, 1, 1, 1), noise, generator, sharp)
+
+    def expose(image: Tensor) -> Tensor:
+        return _eight_bits((image + deviation * _normal(sharp.shape, generator, sharp)).clamp(0, 1))
+
+    return expose(near), expose(torch.where(bleeds, bleeding, plain))
 
 
 def lens_pair(front: Tensor, mask: Tensor, back: Tensor, *, spreads: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
@@ -130,7 +138,7 @@ def exposure_pair(
         exposed = exposed + deviation * _normal(photo.shape, generator, photo)
         encoded = to_srgb(exposed.clamp(0, 1))
         curved = encoded + contrast * (encoded.square() * (3 - 2 * encoded) - encoded)
-        return (curved * 255).round() / 255
+        return _eight_bits(curved)
 
     return expose(1), expose(-1)
 
@@ -197,6 +205,10 @@ def to_linear(srgb: Tensor) -> Tensor:
 def to_srgb(linear: Tensor) -> Tensor:
     """Apply the sRGB curve (IEC 61966-2-1): linear light in [0, 1] to values in [0, 1], any shape."""
     return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def _eight_bits(image: Tensor) -> Tensor:
+    return (image * 255).round() / 255
 
 
 def _check(image: Tensor) -> None:

@@ -1,5 +1,6 @@
 """Laplacian pyramids of luminance images (Burt and Adelson, 1983, https://doi.org/10.1109/TCOM.1983.1095851)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -53,3 +54,24 @@ def join(parts: list[Tensor]) -> Tensor:
     for detail in reversed(parts[:-1]):
         image = detail + enlarge(image, detail)
     return image
+
+
+def sharper(a: Tensor, b: Tensor, *, levels: int = 5) -> Tensor:
+    """Fuse without learning: of every detail the one that is stronger around, of the base the mean.
+
+    Args:
+        a: (B, 1, H, W) in [0, 1].
+        b: Likewise.
+        levels: Number of detail levels.
+
+    Returns:
+        (B, 1, H, W), clipped to [0, 1].
+    """
+    *details, base = zip(split(a, levels), split(b, levels), strict=True)
+    chosen = [torch.where(_around(x) >= _around(y), x, y) for x, y in details]
+    return join([*chosen, (base[0] + base[1]) / 2]).clamp(0, 1)
+
+
+def _around(detail: Tensor) -> Tensor:
+    """Mean magnitude in a window of 5x5."""
+    return F.avg_pool2d(detail.abs(), 5, 1, 2, count_include_pad=False)

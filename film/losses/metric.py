@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from film.errors import FilmError
+from film.layers.pyramid import sharper
 from film.losses.base import LossTerm
-from film.metrics.base import Pair, find_metrics
+from film.metrics.base import FusionMetric, Pair, find_metrics
 
 _FLAT = 2.0  # levels: a source of a lower standard deviation is all but constant
 
@@ -16,6 +17,8 @@ class MetricTerm(LossTerm):
     """Sum of w (1 - M / M₀), with M the mean of a metric and M₀ its value where fused image and sources are equal.
 
     0 is best: what an image has above M₀ doesn't count. Of a metric of which lower is better its mean counts as it is.
+    For a metric that looks at the fused image alone, such as SF and AG, M₀ is that of a Laplacian pyramid fusion of the
+    sources: the other terms are best met by a slightly flat image where they contradict each other.
     What several metrics have in common is computed once. Images that a metric can't measure (too small) don't count;
     neither do pairs of which a source is all but constant, where metrics relative to what the source holds have no
     bounds. Where a metric has no slope, in flat areas, it gives none.
@@ -30,7 +33,7 @@ class MetricTerm(LossTerm):
             (straight-through estimator: Bengio et al., arXiv 1308.3432).
 
     Raises:
-        FilmError: There is no such metric, or it doesn't compare with the sources.
+        FilmError: There is no such metric, or it has no slope.
     """
 
     def __init__(
@@ -46,11 +49,11 @@ class MetricTerm(LossTerm):
         self.rounded = rounded
         self.metrics = dict(zip(find_metrics(metrics), metrics.values(), strict=True))
         for metric in self.metrics:
-            if not metric.needs_sources or not metric.is_differentiable:
-                raise FilmError(f"{metric.name} can't be a term of the loss: it has no slope, or reads no sources")
+            if not metric.is_differentiable:
+                raise FilmError(f"{metric.name} can't be a term of the loss: it has no slope")
         image = 255 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
         equal = Pair(image, image, image)
-        self.best = {metric: metric.values(equal).item() for metric in self.metrics}
+        self.equal = {metric: metric.values(equal) for metric in self.metrics if metric.needs_sources}
 
     def forward(self, fused: Tensor, a: Tensor, b: Tensor, target: Tensor | None = None) -> Tensor:
         """(B, 1, H, W) images to a scalar; `target` is not read."""
@@ -64,13 +67,18 @@ class MetricTerm(LossTerm):
         shows = torch.minimum(*(x.flatten(1).std(1) for x in pair.sources)) >= _FLAT
         total = fused.sum() * 0  # a scalar with a slope even where nothing can be measured
         for metric, weight in self.metrics.items():
-            values = metric.values(pair)
-            counted = values[values.isfinite() & shows]
-            if len(counted):
-                better = metric.higher_is_better
-                loss = 1 - counted.clamp(max=self.best[metric]) / self.best[metric] if better else counted
-                total = total + weight * loss.mean()
+            values, best = metric.values(pair), self._best(metric, a, b)
+            counted = values.isfinite() & shows
+            if counted.any():
+                losses = 1 - torch.minimum(values, best) / best if metric.higher_is_better else values
+                total = total + weight * losses[counted].mean()
         return total
+
+    def _best(self, metric: type[FusionMetric], a: Tensor, b: Tensor) -> Tensor:
+        """The value above which nothing counts, one for all or (B,), of sources 0 to 255."""
+        if metric in self.equal:
+            return self.equal[metric].to(a)
+        return metric.values(Pair(255 * sharper(a / 255, b / 255)))
 
     @classmethod
     def tiny(cls) -> "MetricTerm":

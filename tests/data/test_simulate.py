@@ -47,10 +47,11 @@ def test_every_image_of_a_batch_gets_its_own_draw(photos):
 
 
 def test_focus_parts_complement_each_other(photos):
-    near, far = focus_pair(photos, generator=seeded(), radius=(2.0, 3.0), softness=(0.5, 0.5), spread=0.0)
+    exact = {"softness": (0.5, 0.5), "spread": 0.0, "noise": (0.0, 0.0)}
+    near, far = focus_pair(photos, generator=seeded(), radius=(2.0, 3.0), **exact)
     mask = layer_mask(photos, generator=seeded(), softness=(0.5, 0.5)).expand_as(photos)
-    torch.testing.assert_close(near[mask > 0.999], photos[mask > 0.999], atol=2e-3, rtol=0)
-    torch.testing.assert_close(far[mask < 0.001], photos[mask < 0.001], atol=2e-3, rtol=0)
+    torch.testing.assert_close(near[mask > 0.999], photos[mask > 0.999], atol=4e-3, rtol=0)
+    torch.testing.assert_close(far[mask < 0.001], photos[mask < 0.001], atol=4e-3, rtol=0)
     assert (slope(near) < 0.9 * slope(photos)).all()
     assert (slope(far) < 0.9 * slope(photos)).all()
 
@@ -59,17 +60,26 @@ def test_defocus_spread_lets_the_near_layer_bleed_over_the_far_one():
     white = torch.ones(8, 1, 64, 64)
     mask = layer_mask(white, generator=seeded(), softness=(0.5, 0.5))
     photo = (mask > 0.5).float()
-    _, plain = focus_pair(photo, generator=seeded(), radius=(4.0, 4.0), softness=(0.5, 0.5), spread=0.0)
-    _, bleeding = focus_pair(photo, generator=seeded(), radius=(4.0, 4.0), softness=(0.5, 0.5), spread=1.0)
+    lens = {"radius": (4.0, 4.0), "softness": (0.5, 0.5), "noise": (0.0, 0.0)}
+    _, plain = focus_pair(photo, generator=seeded(), spread=0.0, **lens)
+    _, bleeding = focus_pair(photo, generator=seeded(), spread=1.0, **lens)
     outside = mask < 0.001
     assert plain[outside].max() < 0.01
     assert bleeding[outside].max() > 0.2
 
 
 def test_blur_keeps_the_brightness_of_a_flat_image():
-    flat = torch.full((6, 2, 40, 40), 0.3)
-    for image in focus_pair(flat, generator=seeded()):
+    flat = torch.full((6, 2, 40, 40), 102 / 255)
+    for image in focus_pair(flat, generator=seeded(), noise=(0.0, 0.0)):
         torch.testing.assert_close(image, flat)
+
+
+def test_the_sensor_adds_noise_in_and_out_of_focus_to_each_photo_its_own():
+    flat = torch.full((4, 1, 64, 64), 102 / 255)
+    near, far = (image - flat for image in focus_pair(flat, generator=seeded(), noise=(0.01, 0.01)))
+    for noise in (near, far):
+        assert noise.std(dim=(1, 2, 3)).sub(0.01).abs().max() < 0.001
+    assert (near * far).mean().abs() < 0.05 * 0.01**2
 
 
 def test_wider_circles_blur_more(photos):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from film.errors import FilmError
+from film.layers.pyramid import sharper
 from film.losses.metric import MetricTerm
 from film.metrics.base import Pair, find_metrics
 
@@ -63,6 +64,20 @@ def test_rounded_measures_what_a_file_holds_and_keeps_the_slope() -> None:
     rounded(near, a, b).backward()
     assert near.grad is not None
     assert near.grad.abs().max() > 0
+
+
+def test_of_the_image_alone_as_much_counts_as_a_pyramid_of_the_sources_has() -> None:
+    a, b = torch.rand(2, 3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    best = sharper(a, b)
+    term = MetricTerm({"SF": 1.0, "AG": 0.5})
+    assert term(best, a, b).item() == pytest.approx(0, abs=1e-6)
+    assert term(best + 0.3 * (best - best.mean()), a, b).item() == pytest.approx(0, abs=1e-6)
+    flat = (0.9 * best).requires_grad_()
+    loss = term(flat, a, b)
+    assert loss.item() == pytest.approx(1.5 * 0.1, abs=1e-4)
+    loss.backward()
+    assert flat.grad is not None
+    assert (flat.grad * best).sum() < 0  # more of it is better
 
 
 @pytest.mark.parametrize("metric", ["EN", "nonsense"])
