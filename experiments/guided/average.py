@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from film.checkpoint import Model, load_model, save_model
 
-EARS = ("text_encoder.", "text_reader.answer", "text_reader.concept", "text_reader.norm")
+EARS = ("text_encoder.", "text_reader.concept", "text_reader.norm")
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def main() -> None:
         begin_from(network, args.images)
     if args.bf16:
         network.text_encoder.language.model.bfloat16()
-    parts = (network.text_encoder, network.text_reader.answer, network.text_reader.concept)
+    parts = (network.text_encoder, network.text_reader.concept)
     ears = [weight for part in parts for weight in part.parameters()]
     optimizer = torch.optim.AdamW(ears, lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, args.steps, pct_start=0.08)
@@ -118,6 +118,7 @@ def main() -> None:
         schedule.step()
         if step % 200 == 199:
             bar.write(f"step {step + 1}: loss {loss:.3f}; {accuracy(network, mixed)}")
+            save_model(Model("reader", network, config), args.output)
     save_model(Model("reader", network.eval(), config), args.output)
 
 

@@ -81,16 +81,17 @@ def draw_curves(curves: dict[str, list[tuple[int, float]]], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure = Figure(figsize=(12, 4), layout="constrained")
     totals, terms = figure.subplots(1, 2)
     for name, points in curves.items():
         axes = totals if name.removesuffix("_epoch").endswith("/loss") else terms
         thin = {"linewidth": 0.6, "alpha": 0.5} if name == "train/loss" else {"marker": ".", "markersize": 3}
         axes.plot(*zip(*points, strict=True), label=name.replace("_epoch", ", mean of the epoch"), **thin)
-    for axes, title in ((totals, "total loss"), (terms, "terms of the loss, unweighted")):
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": "small"}  # there may be many
+    for axes, title, place in ((totals, "total loss", {}), (terms, "terms of the loss, unweighted", beside)):
         axes.set(title=title, xlabel="step", yscale="log")
         axes.grid(alpha=0.3)
         if axes.has_data():
-            axes.legend()
+            axes.legend(**place)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)

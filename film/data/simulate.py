@@ -23,7 +23,7 @@ def focus_pair(
     radius: Range = (0.8, 5.0),
     softness: Range = (0.4, 6.0),
     spread: float = 0.5,
-    noise: Range = (0.0, 0.006),
+    noise: Range = (0.0, 0.003),
 ) -> tuple[Tensor, Tensor]:
     """Blur two complementary parts of a sharp photo, which is the ideal fusion of the two.
 

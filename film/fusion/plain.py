@@ -1,4 +1,4 @@
-"""A fusion stage without text, for ablations and specialists."""
+"""A fusion stage without text, for ablations."""
 
 from torch import Tensor
 

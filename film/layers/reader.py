@@ -13,10 +13,10 @@ _DOUBT = 0.1  # a region that is less likely than this was not named
 class TextReader(nn.Module):
     """Reads a text: hands on its words in another width, and says what is said as a whole.
 
-    The embedding of each sentence gives some answers; where sentences aren't marked, every word does, and the strongest
-    count. From the answers follow the log-odds that the sentence names each of `film.concepts.CONCEPTS`, and of all
-    sentences the highest count (multi-instance learning: Ilse et al., ICML 2018, with the maximum in place of
-    attention). An instruction of five words is thus heard beside a description of a hundred, which a mean would drown.
+    The embedding of each sentence gives the log-odds that it names each of `film.concepts.CONCEPTS`; where sentences
+    aren't marked, every word does, and the text is one sentence. Of all sentences the highest count (multi-instance
+    learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five words is thus
+    heard beside a description of a hundred, which a mean would drown.
     The summary is the sum of what the named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a
     text says doesn't reach it.
 
@@ -28,7 +28,7 @@ class TextReader(nn.Module):
     Args:
         text_dim: Width D of the words.
         width: Width of the summary, and of the words that are handed on.
-        hidden: Width of the layer between a word and its answers.
+        narrow: Width that words are squeezed through before they are handed on.
         marked: Whether the last feature of a word is 1 where it is the embedding of a sentence that begins; a text is
             one sentence otherwise.
         dropout: Share of each word's features left out in `logits` in training, against learning wordings by heart.
@@ -39,17 +39,16 @@ class TextReader(nn.Module):
     region: Tensor
 
     def __init__(
-        self, text_dim: int, *, width: int, hidden: int = 96, marked: bool = False, dropout: float = 0.3
+        self, text_dim: int, *, width: int, narrow: int = 32, marked: bool = False, dropout: float = 0.3
     ) -> None:
         super().__init__()
         self.marked = marked
         self.norm = nn.LayerNorm(text_dim)
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), nn.Linear(hidden, width))
-        self.concept = nn.Linear(width, len(CONCEPTS))
+        self.concept = nn.Linear(text_dim, len(CONCEPTS))
         self.meaning = nn.Linear(len(CONCEPTS), width, bias=False)
         nn.init.normal_(self.meaning.weight)
-        self.word = nn.Linear(text_dim, width)
+        self.word = nn.Sequential(nn.Linear(text_dim, narrow, bias=False), nn.Linear(narrow, width))
         self.register_buffer("asking", _which(*INSTRUCTIONS), persistent=False)
         self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
         self.register_buffer("region", _which(*REGIONS), persistent=False)
@@ -79,13 +78,12 @@ class TextReader(nn.Module):
         return self._logits(self.dropout(self.norm(text.tokens)), text)
 
     def _logits(self, tokens: Tensor, text: TextFeatures) -> Tensor:
-        answers = self.answer(tokens)
+        logits = self.concept(tokens)
         if self.marked:
             said = text.mask & (text.tokens[..., -1] > 0.5)
         else:  # one sentence, of which every word answers
-            answers = answers.masked_fill(~text.mask.unsqueeze(-1), -torch.inf).amax(1, keepdim=True)
+            logits = logits.masked_fill(~text.mask.unsqueeze(-1), _NEVER).amax(1, keepdim=True)
             said = text.mask.any(1, keepdim=True)
-        logits = self.concept(answers.masked_fill(~said.unsqueeze(-1), 0.0))
         asked = logits[..., self.asking].amax(-1, keepdim=True)
         logits = torch.where(self.region, torch.minimum(logits, asked), logits)
         return logits.masked_fill(~said.unsqueeze(-1), _NEVER).amax(1)

@@ -21,11 +21,8 @@ def said(text: TextFeatures) -> Said:
 
 def say(*names: str) -> tuple[TextReader, TextFeatures]:
     """A reader, and a text whose sentences of one word each name a concept and nothing else."""
-    built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), hidden=len(CONCEPTS), marked=True).eval()
-    for layer in (*built.answer, built.concept):
-        if isinstance(layer, nn.Linear):
-            nn.init.eye_(layer.weight)
-            nn.init.zeros_(layer.bias)
+    built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), marked=True).eval()
+    nn.init.eye_(built.concept.weight)
     with torch.no_grad():  # a clear yes or no
         built.concept.weight.mul_(9)
         built.concept.bias.fill_(-18)
