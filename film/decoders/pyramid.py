@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from film.decoders.base import Decoder
 from film.errors import FilmError
-from film.layers.pyramid import join, split
+from film.layers.pyramid import join, magnitude_around, split
 from film.layers.regions import spread
 from film.layers.silent import silent_linear
 from film.layers.text import TextFeatures
@@ -98,4 +98,4 @@ def _blend(a: Tensor, b: Tensor, maps: Tensor) -> Tensor:
 
 def _around(part: Tensor) -> Tensor:
     """Logarithm of the mean magnitude in a window of 5x5 of (B, 1, H, W)."""
-    return F.avg_pool2d(part.abs(), 5, 1, 2, count_include_pad=False).add_(_SILENT).log_()
+    return magnitude_around(part).add_(_SILENT).log_()

@@ -56,6 +56,11 @@ def join(parts: list[Tensor]) -> Tensor:
     return image
 
 
+def magnitude_around(detail: Tensor) -> Tensor:
+    """Mean magnitude in a window of 5x5 of (B, C, H, W), the same shape; what lies outside doesn't count."""
+    return F.avg_pool2d(detail.abs(), 5, 1, 2, count_include_pad=False)
+
+
 def sharper(a: Tensor, b: Tensor, *, levels: int = 5) -> Tensor:
     """Fuse without learning: of every detail the one that is stronger around, of the base the mean.
 
@@ -68,10 +73,5 @@ def sharper(a: Tensor, b: Tensor, *, levels: int = 5) -> Tensor:
         (B, 1, H, W), clipped to [0, 1].
     """
     *details, base = zip(split(a, levels), split(b, levels), strict=True)
-    chosen = [torch.where(_around(x) >= _around(y), x, y) for x, y in details]
+    chosen = [torch.where(magnitude_around(x) >= magnitude_around(y), x, y) for x, y in details]
     return join([*chosen, (base[0] + base[1]) / 2]).clamp(0, 1)
-
-
-def _around(detail: Tensor) -> Tensor:
-    """Mean magnitude in a window of 5x5."""
-    return F.avg_pool2d(detail.abs(), 5, 1, 2, count_include_pad=False)

@@ -66,19 +66,22 @@ class MetricTerm(LossTerm):
         pair = Pair(fused, a, b)
         shows = torch.minimum(*(x.flatten(1).std(1) for x in pair.sources)) >= _FLAT
         total = fused.sum() * 0  # a scalar with a slope even where nothing can be measured
+        bests = self._bests(a, b)
         for metric, weight in self.metrics.items():
-            values, best = metric.values(pair), self._best(metric, a, b)
+            values, best = metric.values(pair), bests[metric]
             counted = values.isfinite() & shows
             if counted.any():
                 losses = 1 - torch.minimum(values, best) / best if metric.higher_is_better else values
                 total = total + weight * losses[counted].mean()
         return total
 
-    def _best(self, metric: type[FusionMetric], a: Tensor, b: Tensor) -> Tensor:
-        """The value above which nothing counts, one for all or (B,), of sources 0 to 255."""
-        if metric in self.equal:
-            return self.equal[metric].to(a)
-        return metric.values(Pair(255 * sharper(a / 255, b / 255)))
+    def _bests(self, a: Tensor, b: Tensor) -> dict[type[FusionMetric], Tensor]:
+        """Of sources 0 to 255 the values above which nothing counts, one for all pairs or (B,)."""
+        bests = {metric: value.to(a) for metric, value in self.equal.items()}
+        if alone := self.metrics.keys() - bests.keys():
+            blend = Pair(255 * sharper(a / 255, b / 255))
+            bests |= {metric: metric.values(blend) for metric in alone}
+        return bests
 
     @classmethod
     def tiny(cls) -> "MetricTerm":

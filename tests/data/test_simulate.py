@@ -50,8 +50,9 @@ def test_focus_parts_complement_each_other(photos):
     exact = {"softness": (0.5, 0.5), "spread": 0.0, "noise": (0.0, 0.0)}
     near, far = focus_pair(photos, generator=seeded(), radius=(2.0, 3.0), **exact)
     mask = layer_mask(photos, generator=seeded(), softness=(0.5, 0.5)).expand_as(photos)
-    torch.testing.assert_close(near[mask > 0.999], photos[mask > 0.999], atol=4e-3, rtol=0)
-    torch.testing.assert_close(far[mask < 0.001], photos[mask < 0.001], atol=4e-3, rtol=0)
+    near_enough = {"atol": 2e-3 + 0.5 / 255, "rtol": 0}  # half a level is lost to 8 bits
+    torch.testing.assert_close(near[mask > 0.999], photos[mask > 0.999], **near_enough)
+    torch.testing.assert_close(far[mask < 0.001], photos[mask < 0.001], **near_enough)
     assert (slope(near) < 0.9 * slope(photos)).all()
     assert (slope(far) < 0.9 * slope(photos)).all()
 
