@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from film.decoders.base import DecoderFactory
@@ -28,6 +29,8 @@ class FusionNetwork(nn.Module):
         shared_image_encoder: Whether both sources go through the same encoder, or each through its own.
         text_width: Project the tokens to this width before the stages; null leaves them as they are.
         text_reader: Read what the text says as a whole, see `film.layers.reader`; needs a text_width.
+        border: Except in training, pixels by which the sources are continued on every side, and which the result
+            loses again: convolutions that see zeros outside draw lines along the border.
         channels_last: Keep the weights of convolutions in that order, in which small convolutions are faster.
     """
 
@@ -42,6 +45,7 @@ class FusionNetwork(nn.Module):
         shared_image_encoder: bool = True,
         text_width: int | None = None,
         text_reader: bool = False,
+        border: int = 0,
         channels_last: bool = False,
     ) -> None:
         super().__init__()
@@ -55,6 +59,7 @@ class FusionNetwork(nn.Module):
         marked = text_encoder is not None and text_encoder.marks_sentences
         self.text_reader = TextReader(self.text_dim, width=width, marked=marked) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
+        self.border = border
         self.decoder = decoder(channels=channels, text_dim=width, stride=encoders[0].stride)
         if channels_last:
             self.to(memory_format=torch.channels_last)
@@ -75,11 +80,12 @@ class FusionNetwork(nn.Module):
             FilmError: The text doesn't fit the batch or the network's text width.
         """
         words = self.read(self._text_features(text, len(a)).to_image(a), named)
+        a, b = (F.pad(source, 4 * [self._beyond], mode="replicate") for source in (a, b))
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
             a, b = stage(a, b, words)
-        return self.decoder(a, b, sources, words)
+        return F.pad(self.decoder(a, b, sources, words), 4 * [-self._beyond])
 
     def watch(self, a: Tensor, b: Tensor, text: Text = None) -> tuple[Tensor, Tensor | None]:
         """Fuse, and see which places listened to which words.
@@ -98,11 +104,20 @@ class FusionNetwork(nn.Module):
             stage.watched = True
         try:
             fused = self(a, b, text)
-            seen = [stage.seen for stage in stages if stage.seen is not None]
+            seen = [self._inside(stage.seen, a.shape[-1]) for stage in stages if stage.seen is not None]
         finally:
             for stage in stages:
                 stage.watched, stage.seen = False, None
         return fused, torch.stack(seen).mean(0) if seen else None
+
+    @property
+    def _beyond(self) -> int:
+        """Pixels by which images are continued now."""
+        return 0 if self.training else self.border
+
+    def _inside(self, seen: Tensor, width: int) -> Tensor:
+        """Weights (B, L, h, w) of an image so wide, without those of the border."""
+        return F.pad(seen, 4 * [-round(self._beyond * seen.shape[-1] / (width + 2 * self._beyond))])
 
     def read(self, words: TextFeatures, named: Tensor | None = None) -> TextFeatures:
         """What the stages hear of words (B, L, D): projected ones, or what a reader makes of them and of `named`."""

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from film.checkpoint import build_network
 from film.config import compose
@@ -65,6 +66,20 @@ def test_own_encoder_for_each_source():
     network = build_network(config)
     assert len(network.image_encoders) == 2
     assert network(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16), ["ignored"]).shape == (1, 1, 16, 16)
+
+
+def test_the_border_is_as_if_the_images_went_on(pair):
+    config = compose(["network/film_tiny.yaml", "text_encoder/hashing.yaml"])["model"]["network"]
+    plain, bordered = (
+        build_network(config | {"init_args": config["init_args"] | {"border": n}}).eval() for n in (0, 8)
+    )
+    bordered.load_state_dict(plain.state_dict())
+    words = ["a lake", "a hot lake"]
+    longer = [F.pad(source, 4 * [8], mode="replicate") for source in pair]
+    fused, seen = bordered.watch(*pair, words)
+    torch.testing.assert_close(fused, plain(*longer, words)[..., 8:-8, 8:-8])
+    assert seen.shape == plain.watch(*pair, words)[1].shape
+    torch.testing.assert_close(bordered.train()(*pair, words), plain.train()(*pair, words))
 
 
 def test_a_component_that_refuses_its_arguments_is_named():

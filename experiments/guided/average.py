@@ -2,7 +2,8 @@
 
     python experiments/guided/average.py before.safetensors after.safetensors --share 0.65 --output between.safetensors
 
-What reads the text is taken from the second file, and so is what the first one lacks or has in another shape.
+What reads the text is taken from the second file, unless `--ears` says otherwise; so is what the first one lacks or
+has in another shape.
 """
 
 import argparse
@@ -21,13 +22,16 @@ def main() -> None:
     parser.add_argument("before", type=Path, help="a model file")
     parser.add_argument("after", type=Path, help="a model file of the same network, trained on from there")
     parser.add_argument("--share", type=float, default=0.65, help="of the weights after; default: %(default)s")
+    parser.add_argument(
+        "--ears", type=float, default=1.0, help="the same for what reads the text; default: %(default)s"
+    )
     parser.add_argument("--output", type=Path, default=Path("outputs/guided/between.safetensors"))
     args = parser.parse_args()
     before, after = load_file(args.before), load_model(args.after)
     weights = after.network.state_dict()
     for name, weight in weights.items():
-        if not name.startswith(EARS) and name in before and before[name].shape == weight.shape:
-            weight.lerp_(before[name], 1 - args.share)
+        if name in before and before[name].shape == weight.shape:
+            weight.lerp_(before[name], 1 - (args.ears if name.startswith(EARS) else args.share))
     save_model(Model(args.output.stem, after.network, after.config, after.sentences), args.output)
 
 

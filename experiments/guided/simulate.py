@@ -46,7 +46,7 @@ def main() -> None:
         photo = torch.from_numpy(unit(luminance(read_pixels(path))))[None, None]
         generator = torch.Generator().manual_seed(len(path.stem) + int.from_bytes(path.stem.encode()[-6:]))
         for task, simulate in (("MFF", focus_pair), ("MEF", exposure_pair)):
-            for side, image in zip(SOURCES[task], simulate(photo, generator=generator), strict=True):
+            for side, image in zip(SOURCES[task], simulate(photo, generator=generator)[:2], strict=True):
                 target = args.output / "Image" / task / "Simulated" / side / f"{path.stem}.png"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_image(target, Picture((image[0, 0] * 255).round().byte().numpy()))

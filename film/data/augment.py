@@ -61,8 +61,8 @@ def finish_batch(
         validating: For the guide.
 
     Returns:
-        The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the sharp
-        photos as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
+        The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the ideal
+        fusions as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
         the sources, `task` is the one that the text names, `named` (B, concepts) what it names of
         `film.concepts.CONCEPTS`, and `asked` whether it asks for more than the rule of the pair's task.
     """
@@ -75,9 +75,10 @@ def finish_batch(
         return batch
     pairs = zip(batch["a"].split(1), batch["b"].split(1), seeds, simulations, settings, strict=True)
     finished = [_finish(*pair) for pair in pairs]
-    batch["a"], batch["b"] = (torch.cat([images[i] for images in finished]) for i in (0, 1))
-    if all(simulation == "focus" for simulation in simulations):
-        batch["target"] = torch.cat([images[2] for images in finished])
+    batch["a"], batch["b"] = torch.cat([a for a, _, _ in finished]), torch.cat([b for _, b, _ in finished])
+    ideals = [ideal for _, _, ideal in finished if ideal is not None]
+    if len(ideals) == len(finished):
+        batch["target"] = torch.cat(ideals)
     if guide:
         guided = [
             guide(
@@ -88,10 +89,10 @@ def finish_batch(
                 name=name,
                 seed=seed,
                 validating=validating,
-                sharp=photo if how == "focus" else None,
+                sharp=ideal,
             )
-            for (a, b, photo), task, text, name, seed, how in zip(
-                finished, batch["task"], batch["text"], batch["name"], seeds, simulations, strict=True
+            for (a, b, ideal), task, text, name, seed in zip(
+                finished, batch["task"], batch["text"], batch["name"], seeds, strict=True
             )
         ]
         batch["a"], batch["b"] = torch.cat([pair.a for pair in guided]), torch.cat([pair.b for pair in guided])
@@ -111,20 +112,21 @@ def _unit(image: Tensor) -> Tensor:
 
 def _finish(
     a: Tensor, b: Tensor, seed: int, simulation: Simulation | None, augmentation: Augmentation | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A, B and the photo, each (1, 1, H, W)."""
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """A, B and, of a focus pair, the ideal fusion, each (1, 1, H, W)."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.cat([a, b])
     if augmentation:
         images = _adjust(_move(images, augmentation, generator), augmentation, generator)
-    photo = images[:1]
-    if simulation:
-        a, b = (focus_pair if simulation == "focus" else exposure_pair)(photo, generator=generator)
-    else:
-        a, b = images.split(1)
+    a, b = images.split(1)
+    ideal = None
+    if simulation == "focus":
+        a, b, ideal = focus_pair(a, generator=generator)
+    elif simulation == "exposure":
+        a, b = exposure_pair(a, generator=generator)
     if augmentation and augmentation.misalignment:
         b = misalign(b, generator=generator, pixels=augmentation.misalignment)
-    return a, b, photo
+    return a, b, ideal
 
 
 def _move(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

@@ -24,7 +24,6 @@ from film.layers.regions import region_mask
 from film.layers.text import split_sentences
 from film.tasks import SENTENCES, SOURCES, TASKS
 
-_VALIDATING = 8  # every eighth wording validates
 _RULES = {"IVF": "brighter", "MIF": "brighter", "MEF": "sharper", "MFF": "sharper"}  # which tasks share a rule
 _GLOBAL: dict[str, Callable[[Aim], Aim]] = {
     "brighter": rules.brighter,
@@ -199,7 +198,7 @@ class _Turn:
 
     def choose(self, split: Split) -> str:
         """A wording of this stage."""
-        wordings = [text for i, text in enumerate(split.train) if (i % _VALIDATING == 0) == self.validating]
+        wordings = split.part(self.validating)
         if self.scan:
             wordings = [text for text in wordings if fits(text, self.scan)] or wordings
         return self.pick(wordings)

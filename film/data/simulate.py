@@ -24,8 +24,8 @@ def focus_pair(
     softness: Range = (0.4, 6.0),
     spread: float = 0.5,
     noise: Range = (0.0, 0.003),
-) -> tuple[Tensor, Tensor]:
-    """Blur two complementary parts of a sharp photo, which is the ideal fusion of the two.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Blur two complementary parts of a sharp photo, which is the ideal fusion of the two but for their noise.
 
     A random mask (blobs, a half-plane or ellipses) is the near layer. With defocus spread, the layers are composited
     as a lens does it: the blurred near layer bleeds over the border, the blurred far layer stays behind it. Behind the
@@ -40,7 +40,8 @@ def focus_pair(
         noise: Standard deviation of the sensor noise, from and to.
 
     Returns:
-        Near-focused and far-focused images, both (B, C, H, W), multiples of 1/255 in [0, 1].
+        Near-focused and far-focused images, and the photo with the noise of whichever is in focus; all (B, C, H, W),
+        multiples of 1/255 in [0, 1].
     """
     _check(sharp)
     shape = (sharp.shape[0],)
@@ -56,11 +57,11 @@ def focus_pair(
     plain = mask * _blur(sharp, near_spread) + (1 - mask) * sharp
     bleeds = _uniform((*shape, 1, 1, 1), (0.0, 1.0), generator, sharp) < spread
     deviation = _uniform((*shape, 1, 1, 1), noise, generator, sharp)
-
-    def expose(image: Tensor) -> Tensor:
-        return _eight_bits((image + deviation * _normal(sharp.shape, generator, sharp)).clamp(0, 1))
-
-    return expose(near), expose(torch.where(bleeds, bleeding, plain))
+    grain_near, grain_far = (deviation * _normal(sharp.shape, generator, sharp) for _ in range(2))
+    far = torch.where(bleeds, bleeding, plain)
+    exposures = (near, grain_near), (far, grain_far), (sharp, torch.where(mask > 0.5, grain_near, grain_far))
+    near, far, ideal = (_eight_bits((image + noise).clamp(0, 1)) for image, noise in exposures)
+    return near, far, ideal
 
 
 def lens_pair(front: Tensor, mask: Tensor, back: Tensor, *, spreads: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ from film.errors import FilmError
 from film.tasks import TASKS
 
 FILE = Path(__file__).with_suffix(".yaml")
+_VALIDATING = 8  # every eighth wording validates
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 # Instructions that mean something for one task only.
@@ -50,6 +51,10 @@ class Split:
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
+
+    def part(self, validating: bool) -> list[str]:
+        """Of the wordings to learn from every eighth, which validates, or the others."""
+        return [text for i, text in enumerate(self.train) if (i % _VALIDATING == 0) == validating]
 
     def __add__(self, other: "Split") -> "Split":
         return Split(self.train + other.train, self.held_out + other.held_out)

@@ -36,7 +36,7 @@ class EdgePreservation(FusionMetric):
     @staticmethod
     def measure(pair: Pair) -> Tensor:
         """(B,) values."""
-        x, y = sobel(torch.cat([pair.fused[None], pair.sources]))
+        x, y = sobel(torch.cat([pair.fused[None], pair.sources]), pair.padding)
         strength, angle = magnitude(x, y), _angle(x, y)
         kept = _kept(strength[0], strength[1:], angle[0], angle[1:])
         weight = strength[1:].sum((0, -2, -1))

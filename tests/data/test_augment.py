@@ -79,10 +79,10 @@ def test_exposure_stays_within_its_range():
     assert high - 0.05 < after.max() <= high + 1e-6
 
 
-def test_focus_pairs_have_the_sharp_photo_as_target():
+def test_focus_pairs_have_the_sharp_photo_with_noise_as_target():
     before = batch(size=(32, 32), simulation="focus")
     after = finish_batch(before, {})
-    assert after["target"].equal(before["a"])
+    torch.testing.assert_close(after["target"], before["a"], atol=0.02, rtol=0)  # but for noise and 8 bits
     assert not after["a"].equal(after["b"])
     augmented = finish_batch(before, {"MFF": Augmentation(exposure=0.3)})
     better = (augmented["a"] - augmented["target"]).abs().amin(1), (augmented["b"] - augmented["target"]).abs().amin(1)

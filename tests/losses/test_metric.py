@@ -7,6 +7,7 @@ from film.errors import FilmError
 from film.layers.pyramid import sharper
 from film.losses.metric import MetricTerm
 from film.metrics.base import Pair, find_metrics
+from film.metrics.edge_preservation import EdgePreservation
 
 
 @pytest.mark.parametrize("metric", ["VIF", "Qabf", "MEF-SSIM", "SSIM"])
@@ -66,18 +67,49 @@ def test_rounded_measures_what_a_file_holds_and_keeps_the_slope() -> None:
     assert near.grad.abs().max() > 0
 
 
+def test_rounded_measures_nothing_beyond_black_and_white() -> None:
+    a, b = torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    beyond = (2 * a - 0.5).requires_grad_()
+    rounded = MetricTerm({"VIF": 1.0}, rounded=True)
+    assert rounded(beyond, a, b).equal(rounded(beyond.clamp(0, 1), a, b))
+    rounded(beyond, a, b).backward()
+    assert beyond.grad is not None
+    assert not beyond.grad[(beyond < 0) | (beyond > 1)].any()
+    assert beyond.grad.any()
+
+
 def test_of_the_image_alone_as_much_counts_as_a_pyramid_of_the_sources_has() -> None:
     a, b = torch.rand(2, 3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     best = sharper(a, b)
     term = MetricTerm({"SF": 1.0, "AG": 0.5})
-    assert term(best, a, b).item() == pytest.approx(0, abs=1e-6)
+    assert term(best, a, b).item() == pytest.approx(1.5 * (1 - 1 / 1.02), abs=1e-6)
     assert term(best + 0.3 * (best - best.mean()), a, b).item() == pytest.approx(0, abs=1e-6)
-    flat = (0.9 * best).requires_grad_()
+    flat = (0.918 * best).requires_grad_()
     loss = term(flat, a, b)
     assert loss.item() == pytest.approx(1.5 * 0.1, abs=1e-4)
     loss.backward()
     assert flat.grad is not None
     assert (flat.grad * best).sum() < 0  # more of it is better
+
+
+def test_stripes_along_the_border_are_no_sharpness() -> None:
+    a, b = torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    flat = 0.9 * sharper(a, b)
+    striped = flat.clone()
+    striped[..., 0], striped[..., 1] = 0, 1
+    term = MetricTerm({"SF": 1.0, "AG": 1.0})
+    assert term(striped, a, b).equal(term(flat, a, b))
+
+
+def test_brightness_along_the_border_is_no_edge() -> None:
+    """Dark and bright sources with the same edges are equally good, which zeros around them would deny."""
+    a = 0.4 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    a, b = (255 * a).round() / 255, (255 * a + 100).round() / 255
+    measured = [EdgePreservation.of(255 * fused, 255 * a, 255 * b).item() for fused in (a, b)]
+    assert measured[1] > measured[0] + 0.01
+    term = MetricTerm({"Qabf": 1.0})
+    flatter = (128 * a).round() / 255  # not the best
+    assert term(flatter + 100 / 255, a, b).item() == pytest.approx(term(flatter, a, b).item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("metric", ["EN", "nonsense"])

@@ -141,7 +141,18 @@ def test_vector_gradient_knows_which_side_is_bright() -> None:
     swapped = 1 - edge
     assert (slope(swapped)[inner] == slope(edge)[inner]).all()
     vector = Gradient("vector")
-    assert vector(edge, edge, flat) < 0.2 * vector(swapped, edge, flat)  # not 0: zeros surround the images
+    assert vector(edge, edge, flat) == 0
+    assert vector(swapped, edge, flat) > 0.1
+
+
+def test_vector_gradient_asks_for_no_line_along_the_border() -> None:
+    bright, dark = torch.full((1, 1, 9, 9), 0.9), torch.full((1, 1, 9, 9), 0.1)
+    between = (bright + dark) / 2
+    framed = between.clone()
+    framed[..., 1, :] = 0.9
+    vector = Gradient("vector")
+    assert vector(between, bright, dark) < 1e-6
+    assert vector(framed, bright, dark) > 0.1
 
 
 def test_ssim_is_the_mean_of_both_sources(images: list[torch.Tensor]) -> None:

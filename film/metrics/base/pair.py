@@ -18,6 +18,8 @@ class Pair:
         fused: (B, 1, H, W), floating or integer; half precision is widened to float32.
         a: Source A, the same shape; None where only metrics of the fused image alone are asked for.
         b: Source B, likewise.
+        padding: What the Sobel filters of Qabf see around the images: `constant` zeros, as the field measures it, or
+            `replicate` for a loss, to which brightness along the border would else be an edge.
 
     Attributes:
         fused: (B, H, W).
@@ -27,7 +29,9 @@ class Pair:
         FilmError: A shape is not (B, 1, H, W), or the shapes differ.
     """
 
-    def __init__(self, fused: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> None:
+    def __init__(
+        self, fused: Tensor, a: Tensor | None = None, b: Tensor | None = None, *, padding: str = "constant"
+    ) -> None:
         for name, image in (("fused", fused), ("a", a), ("b", b)):
             if image is not None and (image.ndim != 4 or image.shape[1] != 1):
                 raise FilmError(f"{name} must be luminance (B, 1, H, W), got {tuple(image.shape)}")
@@ -35,6 +39,7 @@ class Pair:
                 raise FilmError(f"{name} is {tuple(image.shape)} but fused is {tuple(fused.shape)}; sizes must agree")
         self.fused = _floating(fused).squeeze(1)
         self._sources = None if a is None or b is None else torch.stack([_floating(a), _floating(b)]).squeeze(2)
+        self.padding = padding
         self._shared: dict[Any, Any] = {}
 
     @property
