@@ -25,8 +25,7 @@ class MetricTerm(LossTerm):
     measured without the outermost pixels, of which the other metrics see so little that stripes there would pay.
     What several metrics have in common is computed once. Images that a metric can't measure (too small) don't count;
     neither do pairs of which a source is all but constant, where metrics relative to what the source holds have no
-    bounds. Where a metric has no slope, in flat areas, it gives none.
-    The border is no edge, see `Pair`.
+    bounds. Where a metric has no slope, in flat areas, it gives none. To Qabf the border is no edge, see `Pair`.
 
     Args:
         metrics: Names, as `film evaluate` knows them (VIF, Qabf, MEF-SSIM, …), with the weight of each.
