@@ -10,18 +10,18 @@ from torch import Tensor
 from film.losses.base import LossTerm
 
 
-def sobel(image: Tensor, padding: str = "constant") -> Tensor:
+def sobel(image: Tensor, padding: int = 1) -> Tensor:
     """3x3 Sobel derivatives with weights 1, 2, 1.
 
     Args:
         image: (B, 1, H, W).
-        padding: Mode of the one pixel around the image, a name that `torch.nn.functional.pad` knows.
+        padding: Width of the zeros around it.
 
     Returns:
-        (B, 2, H, W): right minus left, bottom minus top.
+        (B, 2, H, W), or two rows and columns less without padding: right minus left, bottom minus top.
     """
     kernel = image.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-    return F.conv2d(F.pad(image, (1, 1, 1, 1), mode=padding), torch.stack((kernel, kernel.T)).unsqueeze(1))
+    return F.conv2d(image, torch.stack((kernel, kernel.T)).unsqueeze(1), padding=padding)
 
 
 def slope(image: Tensor) -> Tensor:
@@ -35,7 +35,8 @@ class Gradient(LossTerm):
     Args:
         compare: `magnitude` as released, | |∇F| - max(|∇A|, |∇B|) | with |∇x| = |Sobel_x| + |Sobel_y|, zeros around
             the images; or `vector`, |∇F - ∇S| with S the source of longer gradient at each place, which also fixes
-            which side of an edge is bright. It has no edge at the border, where zeros would ask for a bright line.
+            which side of an edge is bright, and leaves out the outermost pixels, where zeros would ask for a bright
+            line along the border.
         weight: Factor in the total; FILM: 20 for infrared-visible, 300 for multi-exposure, 500 for multi-focus.
         tasks: Of which tasks pairs count, see `LossTerm`; null for all.
         asked: Whether pairs count whose text asks for something, see `LossTerm`; null for all.
@@ -56,6 +57,6 @@ class Gradient(LossTerm):
         """(B, 1, H, W) images to a scalar; `target` is not read."""
         if self.compare == "magnitude":
             return (slope(fused) - torch.maximum(slope(a), slope(b))).abs().mean()
-        of_fused, of_a, of_b = (sobel(image, "replicate") for image in (fused, a, b))
+        of_fused, of_a, of_b = (sobel(image, padding=0) for image in (fused, a, b))
         stronger = torch.where(of_a.square().sum(1, keepdim=True) >= of_b.square().sum(1, keepdim=True), of_a, of_b)
         return (of_fused - stronger).abs().mean()
