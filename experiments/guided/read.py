@@ -154,8 +154,8 @@ def train(
         schedule.step()
         if step % 200 == 199:
             bar.write(f"step {step + 1}: loss {loss:.3f}; {accuracy(network, guide)}")
+        if step % 200 == 199 or step == args.steps - 1:
             save()
-    save()
 
 
 if __name__ == "__main__":
