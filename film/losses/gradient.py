@@ -4,29 +4,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from film.losses.base import LossTerm
-
-
-def sobel(image: Tensor, padding: int = 1) -> Tensor:
-    """3x3 Sobel derivatives with weights 1, 2, 1.
-
-    Args:
-        image: (B, 1, H, W).
-        padding: Width of the zeros around it.
-
-    Returns:
-        (B, 2, H, W), or two rows and columns less without padding: right minus left, bottom minus top.
-    """
-    kernel = image.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-    return F.conv2d(image, torch.stack((kernel, kernel.T)).unsqueeze(1), padding=padding)
+from film.metrics.base import sobel
 
 
 def slope(image: Tensor) -> Tensor:
     """|Sobel_x| + |Sobel_y| of (B, 1, H, W), as (B, 1, H, W)."""
-    return sobel(image).abs().sum(1, keepdim=True)
+    across, down = sobel(image)
+    return across.abs() + down.abs()
 
 
 class Gradient(LossTerm):
@@ -57,6 +44,6 @@ class Gradient(LossTerm):
         """(B, 1, H, W) images to a scalar; `target` is not read."""
         if self.compare == "magnitude":
             return (slope(fused) - torch.maximum(slope(a), slope(b))).abs().mean()
-        of_fused, of_a, of_b = (sobel(image, padding=0) for image in (fused, a, b))
+        of_fused, of_a, of_b = (torch.cat(sobel(image), 1)[..., 1:-1, 1:-1] for image in (fused, a, b))
         stronger = torch.where(of_a.square().sum(1, keepdim=True) >= of_b.square().sum(1, keepdim=True), of_a, of_b)
         return (of_fused - stronger).abs().mean()
