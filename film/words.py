@@ -9,7 +9,7 @@ import torch
 
 from film.checkpoint import Model
 from film.components import build
-from film.config import CONFIGS, compose, load, merge
+from film.config import CONFIGS, compose, merge
 from film.describers.base import Describer
 from film.errors import FilmError
 from film.layers.text import TextFeatures
@@ -99,7 +99,7 @@ def load_describer(source: str | Path, overrides: Mapping[str, Any] | None = Non
     """
     is_file = str(source).endswith((".yaml", ".yml"))
     if not is_file and not (CONFIGS / "describer" / f"{source}.yaml").is_file():
-        known = [path.stem for path in sorted((CONFIGS / "describer").glob("*.yaml")) if "describer" in load(path)]
+        known = [path.stem for path in sorted((CONFIGS / "describer").glob("*.yaml"))]
         raise FilmError(f"no describer {str(source)!r}; choose from {', '.join(known)}, or give a YAML file")
     config = compose([source if is_file else f"describer/{source}.yaml"]).get("describer")
     if not isinstance(config, dict):

@@ -47,7 +47,7 @@ class OpenAIDescriber(Describer):
         max_cost: USD that one run may cost.
         max_tokens: Tokens, prompts and answers together, that one run may use.
         prices: USD per million tokens by model: `input`, `output`, `batch` (share paid in batches) and `per_patch`
-            (tokens for 32x32 pixels); `configs/describer/prices.yaml`. Models without a price can't have a `max_cost`.
+            (tokens for 32x32 pixels); `configs/prices.yaml`. Models without a price can't have a `max_cost`.
         batch: Use OpenAI's Batch API: half the price, an answer within a day.
         batch_folder: Keeps what was handed in, so that an interrupted run goes on waiting for the same batches.
         batch_requests: Most requests in one batch; fewer if the account may not queue so many tokens.
@@ -123,7 +123,7 @@ class OpenAIDescriber(Describer):
         if max_cost is not None and self._price is None:
             raise FilmError(
                 f"max_cost needs the price of model {model!r}: add it under prices in a file like "
-                "describer/prices.yaml, or limit max_tokens instead"
+                "prices.yaml, or limit max_tokens instead"
             )
         self._budget = Budget(max_cost, max_tokens, self._price)
         self._pace = Pace(requests_per_minute, tokens_per_minute)
@@ -151,7 +151,7 @@ class OpenAIDescriber(Describer):
             likely, most = likely + self._form.likely(subject), most + self._form.most(subject)
         tokens = f"{images} images for {self._form.model}: about {likely.prompt} + {likely.answer} tokens"
         if self._price is None:
-            return f"{tokens}; the price of this model isn't known (describer/prices.yaml)"
+            return f"{tokens}; the price of this model isn't known (prices.yaml)"
         cost, most_cost = self._price.cost(likely), self._price.cost(most)
         return f"{tokens}, about {cost:.4f} USD, at most {most_cost:.4f}; what the server counts may differ"
 
