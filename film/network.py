@@ -80,7 +80,7 @@ class FusionNetwork(nn.Module):
             FilmError: The text doesn't fit the batch or the network's text width.
         """
         words = self.read(self._text_features(text, len(a)).to_image(a), named)
-        a, b = (F.pad(source, 4 * [self._beyond], mode="replicate") for source in (a, b))
+        a, b = (F.pad(source, 4 * [self._beyond], mode="replicate") for source in _in_order(a, b, words))
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
         for stage in self.stages:
@@ -144,3 +144,11 @@ class FusionNetwork(nn.Module):
                 "encode the text with the encoder the network was trained with"
             )
         return text
+
+
+def _in_order(a: Tensor, b: Tensor, words: TextFeatures) -> tuple[Tensor, Tensor]:
+    """The sources, exchanged where the words say that B comes first."""
+    if words.said is None or words.said.swapped is None:
+        return a, b
+    swapped = words.said.swapped.view(-1, 1, 1, 1)
+    return torch.where(swapped, b, a), torch.where(swapped, a, b)

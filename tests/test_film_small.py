@@ -64,7 +64,7 @@ def test_the_text_of_another_task_brings_its_rule(film_data) -> None:
 def test_the_text_says_which_is_which() -> None:
     a, b = (levels(path) for path in pairs()[0][1:])
     swapped = fuse(b, a, text="The first image is the visible one, the second is the infrared one.")
-    assert np.abs(swapped - fuse(a, b)).mean() < 8
+    assert np.abs(swapped - fuse(a, b)).mean() < 2
 
 
 def test_no_lines_along_the_border() -> None:

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from film.checkpoint import build_network
+from film.concepts import CONCEPTS
 from film.config import compose
 from film.errors import FilmError
 from film.layers.text import TextFeatures
@@ -80,6 +81,16 @@ def test_the_border_is_as_if_the_images_went_on(pair):
     torch.testing.assert_close(fused, plain(*longer, words)[..., 8:-8, 8:-8])
     assert seen.shape == plain.watch(*pair, words)[1].shape
     torch.testing.assert_close(bordered.train()(*pair, words), plain.train()(*pair, words))
+
+
+def test_swapped_sources_change_places_where_a_text_says_so(pair):
+    network = build_network(compose(["network/film_tiny.yaml", "text_encoder/hashing.yaml"])["model"]["network"]).eval()
+    words, named = ["a lake", "a hot lake"], torch.zeros(2, len(CONCEPTS))
+    usual = network(*pair, words, named=named)
+    named[1, CONCEPTS.index("swapped")] = 1
+    (a, b), second = pair, torch.tensor([False, True]).view(2, 1, 1, 1)
+    torch.testing.assert_close(network(torch.where(second, b, a), torch.where(second, a, b), words, named=named), usual)
+    assert not torch.allclose(network(*pair, words, named=named)[1], usual[1])
 
 
 def test_a_component_that_refuses_its_arguments_is_named():

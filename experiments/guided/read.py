@@ -34,6 +34,7 @@ from film.text_encoders.base import FrozenTextEncoder
 ASKING = [CONCEPTS.index(key) for key in INSTRUCTIONS]
 SAID = {"emphasise_a": "first", "emphasise_b": "second"}  # what their wordings name that suit every task
 OTHERS = OPPOSITES | {"first": "second", "second": "first"}
+NOISE = 5.0  # as much as NEFTune puts on embeddings (Jain et al., ICLR 2024)
 
 
 def draw(guide: Guide, seed: int, *, validating: bool = False) -> tuple[str, Tensor]:
@@ -79,11 +80,25 @@ def verdict(heard: Tensor, wanted: list[str]) -> str:
 
 def listen(network: FusionNetwork, texts: list[str]) -> Tensor:
     """Log-odds (texts, concepts), without learning from them."""
-    network.eval()
+    switch(network, training=False)
     with torch.no_grad():
         heard = [hear(network, texts[i : i + 50]) for i in range(0, len(texts), 50)]
-    network.train()
+    switch(network, training=True)
     return torch.cat(heard)
+
+
+def switch(network: FusionNetwork, *, training: bool) -> None:
+    """Let the network train, or not, and so the dropout of the language model, which isn't part of it."""
+    assert isinstance(network.text_encoder, FrozenTextEncoder)
+    network.train(training)
+    network.text_encoder.language.model.train(training)
+
+
+def blur(module: torch.nn.Module, _: object, words: Tensor) -> Tensor:
+    """Noise on the embeddings of words (B, L, D), so that others near them are heard alike."""
+    if not module.training:
+        return words
+    return words + (torch.rand_like(words) * 2 - 1) * NOISE / (words.shape[1] * words.shape[2]) ** 0.5
 
 
 def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
@@ -111,6 +126,7 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=2200)
     parser.add_argument("--seed", type=int, default=0, help="of the texts that are drawn; another one to average with")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate; default: %(default)s")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument(
         "--bf16", action="store_true", help="MiniLM computes in bfloat16: faster on processors that know it"
@@ -119,11 +135,13 @@ def main() -> None:
 
     torch.manual_seed(args.seed)
     config = compose(["network/film_small.yaml"])["model"]["network"]
-    network = build_network(config).train()
+    network = build_network(config)
     assert network.text_reader is not None
     assert isinstance(network.text_encoder, FrozenTextEncoder)
     if args.images:
         begin_from(network, args.images)
+    switch(network, training=True)
+    network.text_encoder.language.model.embeddings.register_forward_hook(blur)
     if args.bf16:
         network.text_encoder.language.model.bfloat16()
     mixed = Guide(Guidance(instruction=0.85, second=0.0, described=0.3), args.texts)
@@ -138,8 +156,8 @@ def train(
     network: FusionNetwork, ears: list[Parameter], args: argparse.Namespace, guide: Guide, save: Callable[[], None]
 ) -> None:
     """Train these weights, which hear, and save now and then."""
-    optimizer = torch.optim.AdamW(ears, lr=3e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, args.steps, pct_start=0.08)
+    optimizer = torch.optim.AdamW(ears, lr=args.rate, weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.rate, args.steps, pct_start=0.08)
     terse, wordy = (Guide(replace(guide.guidance, described=share), guide.texts) for share in (0.0, 1.0))
     bar = trange(args.steps, mininterval=10, unit=" batches")
     for step in bar:

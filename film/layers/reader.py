@@ -7,6 +7,7 @@ from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
 from film.layers.text import Said, TextFeatures
 
 _NEVER = -20.0  # log-odds
+_SWAPPED = CONCEPTS.index("swapped")
 _DOUBT = 0.1  # a region that is less likely than this was not named
 
 
@@ -21,6 +22,9 @@ class TextReader(nn.Module):
     text says doesn't reach it.
 
     A region counts where the same sentence asks for something: it says where the instructions hold.
+
+    A text that says that source B comes first is handed on as one that doesn't, of sources that change places: "the
+    first" is then the second.
 
     The concepts are learned from texts alone, with `logits`; the network learns what follows from them, as independent
     bottlenecks are trained (Koh et al.), best from texts of which it is known what they name.
@@ -37,6 +41,7 @@ class TextReader(nn.Module):
     asking: Tensor
     asking_how: Tensor
     region: Tensor
+    exchange: Tensor
 
     def __init__(
         self, text_dim: int, *, width: int, narrow: int = 32, marked: bool = False, dropout: float = 0.3
@@ -52,6 +57,10 @@ class TextReader(nn.Module):
         self.register_buffer("asking", _which(*INSTRUCTIONS), persistent=False)
         self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
         self.register_buffer("region", _which(*REGIONS), persistent=False)
+        other = {"first": "second", "second": "first"}
+        self.register_buffer(
+            "exchange", torch.tensor([CONCEPTS.index(other.get(name, name)) for name in CONCEPTS]), persistent=False
+        )
 
     def forward(self, text: TextFeatures, named: Tensor | None = None) -> TextFeatures:
         """Read.
@@ -67,11 +76,18 @@ class TextReader(nn.Module):
         tokens = self.norm(text.tokens)
         spoken = text.mask.any(1, keepdim=True)
         heard = self._logits(tokens, text).sigmoid() if named is None else named.to(tokens)
-        named = heard.masked_fill(~spoken, 0.0)
+        named, swapped = self._in_order(heard.masked_fill(~spoken, 0.0))
         plain = named.masked_fill(self.region | self.asking_how, 0.0)
         summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()
         regions = (named[:, self.region] - _DOUBT).clamp_min(0) / (1 - _DOUBT)
-        return TextFeatures(self.word(tokens), text.mask, Said(summary, without, regions if regions.any() else None))
+        said = Said(summary, without, regions if regions.any() else None, swapped if swapped.any() else None)
+        return TextFeatures(self.word(tokens), text.mask, said)
+
+    def _in_order(self, named: Tensor) -> tuple[Tensor, Tensor]:
+        """What (B, concepts) name once the sources are in the usual order, and (B,) whether they weren't."""
+        swapped = named[:, _SWAPPED] > 0.5
+        exchanged = named[:, self.exchange].index_fill(1, torch.tensor(_SWAPPED, device=named.device), 0.0)
+        return torch.where(swapped.unsqueeze(1), exchanged, named), swapped
 
     def logits(self, text: TextFeatures) -> Tensor:
         """Words (B, L, D) to the log-odds that the text names each concept, (B, concepts)."""

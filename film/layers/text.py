@@ -20,11 +20,14 @@ class Said(NamedTuple):
         plain: (B, D) the same without what is asked for: what holds outside the regions.
         regions: (B, R) in [0, 1], how much each of `film.concepts.REGIONS` is named as the place of what is asked for,
             which holds everywhere if all are zero; None if no text names any.
+        swapped: (B,) bool, whether source B is shown first; the rest of what is said holds once they have changed
+            places. None if no text says so.
     """
 
     summary: Tensor
     plain: Tensor
     regions: Tensor | None
+    swapped: Tensor | None = None
 
 
 class TextFeatures(NamedTuple):

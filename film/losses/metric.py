@@ -11,7 +11,7 @@ from film.layers.pyramid import sharper
 from film.losses.base import LossTerm
 from film.metrics.base import FusionMetric, Pair, find_metrics
 
-_BORDER = 8  # pixels
+_BORDER = 16  # pixels that fewer windows of VIF cover
 _AMPLE = 1.02  # so that images on both sides of the pyramid's value have it on average
 _FLAT = 2.0  # levels: a source of a lower standard deviation is all but constant
 

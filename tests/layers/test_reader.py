@@ -62,14 +62,15 @@ def test_what_is_said_once_is_heard_among_much_else() -> None:
 
 
 def test_the_summary_is_the_sum_of_what_the_named_concepts_mean() -> None:
-    """Regions say where, not what; and without what is asked for, the task and the order of the images remain."""
-    text = TextFeatures.unpadded(torch.randn(1, 5, 6))
-    named = reader().logits(text).sigmoid()
-    meaning = reader().meaning.weight.T
+    """Regions say where, not what; and without what is asked for, the task remains."""
+    built, text = reader(), TextFeatures.unpadded(torch.randn(1, 5, 6))
+    nn.init.constant_(built.concept.bias[CONCEPTS.index("swapped")], -9.0)
+    named, meaning = built.logits(text).sigmoid(), built.meaning.weight.T
     what = torch.tensor([concept not in REGIONS for concept in CONCEPTS])
-    torch.testing.assert_close(said(text).summary, named[:, what] @ meaning[what])
+    heard = built(text).said
+    torch.testing.assert_close(heard.summary, named[:, what] @ meaning[what])
     kept = what & torch.tensor([concept not in (*INSTRUCTIONS, "weak", "strong") for concept in CONCEPTS])
-    torch.testing.assert_close(said(text).plain, named[:, kept] @ meaning[kept])
+    torch.testing.assert_close(heard.plain, named[:, kept] @ meaning[kept])
 
 
 def test_sentences_are_judged_one_by_one() -> None:
@@ -101,6 +102,17 @@ def test_what_is_known_to_be_named_is_not_guessed() -> None:
     torch.testing.assert_close(what.summary[0], reader().meaning.weight[:, CONCEPTS.index("darker")])
     assert what.regions.tolist() == [[float(region == "left") for region in REGIONS]]
     assert reader()(TextFeatures.wordless(1, 6), named).said.regions is None
+
+
+def test_of_swapped_sources_the_first_is_the_second() -> None:
+    """What else is said stays, and that they are swapped is said apart."""
+    built, text = say("swapped", "first strong", "IVF")
+    usual, same = say("second strong", "IVF")
+    what, other = built(text).said, usual(same).said
+    assert what.swapped.tolist() == [True]
+    assert other.swapped is None
+    means = [CONCEPTS[i] for i in torch.linalg.lstsq(built.meaning.weight, what.summary[0]).solution.topk(3).indices]
+    assert set(means) == {"second", "strong", "IVF"}
 
 
 def test_without_words_nothing_is_said() -> None:
