@@ -7,7 +7,6 @@ from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
 from film.layers.text import Said, TextFeatures
 
 _NEVER = -20.0  # log-odds
-_SWAPPED = CONCEPTS.index("swapped")
 _DOUBT = 0.1  # a region that is less likely than this was not named
 
 
@@ -41,6 +40,7 @@ class TextReader(nn.Module):
     asking: Tensor
     asking_how: Tensor
     region: Tensor
+    order: Tensor
     exchange: Tensor
 
     def __init__(
@@ -57,10 +57,10 @@ class TextReader(nn.Module):
         self.register_buffer("asking", _which(*INSTRUCTIONS), persistent=False)
         self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
         self.register_buffer("region", _which(*REGIONS), persistent=False)
+        self.register_buffer("order", _which("swapped"), persistent=False)
         other = {"first": "second", "second": "first"}
-        self.register_buffer(
-            "exchange", torch.tensor([CONCEPTS.index(other.get(name, name)) for name in CONCEPTS]), persistent=False
-        )
+        exchange = torch.tensor([CONCEPTS.index(other.get(name, name)) for name in CONCEPTS])
+        self.register_buffer("exchange", exchange, persistent=False)
 
     def forward(self, text: TextFeatures, named: Tensor | None = None) -> TextFeatures:
         """Read.
@@ -85,8 +85,8 @@ class TextReader(nn.Module):
 
     def _in_order(self, named: Tensor) -> tuple[Tensor, Tensor]:
         """What (B, concepts) name once the sources are in the usual order, and (B,) whether they weren't."""
-        swapped = named[:, _SWAPPED] > 0.5
-        exchanged = named[:, self.exchange].index_fill(1, torch.tensor(_SWAPPED, device=named.device), 0.0)
+        swapped = (self.order & (named > 0.5)).any(1)
+        exchanged = named[:, self.exchange].masked_fill(self.order, 0.0)
         return torch.where(swapped.unsqueeze(1), exchanged, named), swapped
 
     def logits(self, text: TextFeatures) -> Tensor:
