@@ -19,13 +19,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from tqdm import tqdm, trange
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
 from film.checkpoint import Model, build_network, save_model
 from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.config import compose
 from film.data.guidance import Guidance, Guide
 from film.data.wordings import load_wordings
+from film.devices import DEVICES, choose_device
 from film.network import FusionNetwork
 from film.task import begin_from
 from film.tasks import SENTENCES, TASKS
@@ -50,6 +52,22 @@ def draw_batch(guide: Guide, seeds: range, *, validating: bool = False) -> tuple
     """Texts, and what they name (B, concepts)."""
     texts, named = zip(*(draw(guide, seed, validating=validating) for seed in seeds), strict=True)
     return list(texts), torch.stack(named)
+
+
+class Batches(Dataset):
+    """Every step's texts; all the long ones, with descriptions, come together in every eighth."""
+
+    def __init__(self, guide: Guide, *, steps: int, size: int, seed: int) -> None:
+        self.steps, self.size, self.seed = steps, size, seed
+        self.terse, self.wordy = (Guide(replace(guide.guidance, described=share), guide.texts) for share in (0.0, 1.0))
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> tuple[list[str], Tensor]:
+        says, size = (self.wordy, self.size // 4) if step % 8 == 0 else (self.terse, self.size)
+        begin = (self.seed * 10**5 + step) * self.size
+        return draw_batch(says, range(begin, begin + size))
 
 
 def accuracy(network: FusionNetwork, guide: Guide, *, texts: int = 300) -> str:
@@ -104,7 +122,8 @@ def blur(module: torch.nn.Module, _: object, words: Tensor) -> Tensor:
 def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
     """Log-odds (B, concepts)."""
     assert network.text_reader is not None
-    return network.text_reader.logits(network.encode_text(texts))
+    like = next(network.text_reader.parameters())
+    return network.text_reader.logits(network.encode_text(texts).to_image(like)).cpu()
 
 
 def missed(heard: Tensor, named: Tensor) -> Tensor:
@@ -128,6 +147,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the texts that are drawn; another one to average with")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate; default: %(default)s")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw texts; a GPU needs several")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
     parser.add_argument(
         "--bf16", action="store_true", help="MiniLM computes in bfloat16: faster on processors that know it"
     )
@@ -135,7 +156,7 @@ def main() -> None:
 
     torch.manual_seed(args.seed)
     config = compose(["network/film_small.yaml"])["model"]["network"]
-    network = build_network(config)
+    network = build_network(config).to(choose_device(args.device))
     assert network.text_reader is not None
     assert isinstance(network.text_encoder, FrozenTextEncoder)
     if args.images:
@@ -158,12 +179,9 @@ def train(
     """Train these weights, which hear, and save now and then."""
     optimizer = torch.optim.AdamW(ears, lr=args.rate, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.rate, args.steps, pct_start=0.08)
-    terse, wordy = (Guide(replace(guide.guidance, described=share), guide.texts) for share in (0.0, 1.0))
-    bar = trange(args.steps, mininterval=10, unit=" batches")
-    for step in bar:
-        says, size = (wordy, args.batch // 4) if step % 8 == 0 else (terse, args.batch)  # long texts together
-        begin = (args.seed * 10**5 + step) * args.batch
-        texts, named = draw_batch(says, range(begin, begin + size))
+    batches = Batches(guide, steps=args.steps, size=args.batch, seed=args.seed)
+    bar = tqdm(DataLoader(batches, batch_size=None, num_workers=args.workers), mininterval=10, unit=" batches")
+    for step, (texts, named) in enumerate(bar):
         optimizer.zero_grad()
         with sdpa_kernel(SDPBackend.MATH) if args.bf16 else nullcontext():  # flash attention is slow back in bfloat16
             loss = missed(hear(network, texts), named)

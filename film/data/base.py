@@ -1,7 +1,7 @@
 """The data set and the data module that all tasks share."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -137,6 +137,8 @@ class FusionDataModule(LightningDataModule):
         seed: Of order and augmentation; null takes that of `seed_everything`, or 0.
         compact: Hand out 8- and 16-bit numbers, which become float32 in [0, 1] after the transfer to the device; for
             the Trainer, not for loops that take batches straight from a loader.
+        vary_in: Where training pairs are varied, simulated and guided: `device`, after the transfer to it, or
+            `workers`, the processes that read, so that a fast device need not wait for many small steps.
     """
 
     task: ClassVar[str] = "IVF"
@@ -167,10 +169,11 @@ class FusionDataModule(LightningDataModule):
         split_seed: int = 0,
         seed: int | None = None,
         compact: bool = False,
+        vary_in: Literal["device", "workers"] = "device",
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        self.compact = compact
+        self.compact, self.vary_in = compact, vary_in
         self.root, self.train_sets, self.val_sets, self.test_sets = root, train, val, test
         self.folders, self.photos, self.weights = folders, photos, weights
         self.reading = Reading(words, text_dim, texts, seed=split_seed, val_share=val_share, test_share=test_share)
@@ -243,7 +246,7 @@ class FusionDataModule(LightningDataModule):
             seed=self.seed,
             **self._processes(),
         )
-        return self._loader(dataset, sampler, self.batch_size)
+        return self._loader(dataset, sampler, self.batch_size, self.varied if self.vary_in == "workers" else None)
 
     def val_dataloader(self) -> PairLoader:
         """Give one loader of all validation pairs."""
@@ -264,12 +267,17 @@ class FusionDataModule(LightningDataModule):
         return self.test_dataloader()
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Make pairs of photos, and vary pairs in training, on the device."""
-        training = self.trainer is not None and self.trainer.training
+        """Make pairs of photos, and vary pairs in training, on the device, unless the workers did."""
+        if "seed" not in batch:
+            return batch
+        if self.trainer is not None and self.trainer.training:
+            return self.varied(batch)
         validating = self.trainer is not None and (self.trainer.validating or self.trainer.sanity_checking)
-        augmentations = self.augmentations if training else {}
-        guide = self.guide if training or validating else None
-        return finish_batch(batch, augmentations, guide=guide, validating=validating)
+        return finish_batch(batch, {}, guide=self.guide if validating else None, validating=validating)
+
+    def varied(self, batch: Batch) -> Batch:
+        """Make training pairs of photos, vary all, and say what is wanted of each, see `finish_batch`."""
+        return finish_batch(batch, self.augmentations, guide=self.guide)
 
     def _opened(self, split: Split) -> dict[str, PairSource]:
         if split not in self._sources:
@@ -290,12 +298,18 @@ class FusionDataModule(LightningDataModule):
             return {"processes": 1, "rank": 0}
         return {"processes": self.trainer.world_size, "rank": self.trainer.global_rank}
 
-    def _loader(self, dataset: FusionDataset, sampler: EpochSampler | EachOnce, batch_size: int) -> PairLoader:
+    def _loader(
+        self,
+        dataset: FusionDataset,
+        sampler: EpochSampler | EachOnce,
+        batch_size: int,
+        finish: Callable[[Batch], Batch] | None = None,
+    ) -> PairLoader:
         return PairLoader(
             dataset,
             batch_size=batch_size,
             sampler=sampler,
-            collate_fn=Collate(compact=self.compact),
+            collate_fn=Collate(compact=self.compact, finish=finish),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

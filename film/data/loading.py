@@ -1,7 +1,7 @@
 """Samples to batches, and the loader that hands them out: it can go on in mid-epoch and tells of what it left out."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,10 +50,11 @@ class Collate:
     Args:
         compact: Leave integers and float16 as they are, a quarter of the bytes to move; `finish_batch` makes float32
             of them on the device.
+        finish: What is done with the batch at last.
     """
 
-    def __init__(self, *, compact: bool = False) -> None:
-        self.compact = compact
+    def __init__(self, *, compact: bool = False, finish: Callable[[Batch], Batch] | None = None) -> None:
+        self.compact, self.finish = compact, finish
         self._buffers = Buffers()
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
@@ -61,8 +62,8 @@ class Collate:
 
         Returns:
             `a` and `b` (B, 1, H, W), float32 in [0, 1] or, if compact, integers; `text` (B strings, or TextFeatures),
-            `name`, `task`, `seed` and `simulation` (B each), and `problems`. A batch of which no pair is left has
-            `problems` only.
+            `name`, `task`, `seed` and `simulation` (B each), and `problems`, or what `finish` makes of it. A batch of
+            which no pair is left has `problems` only.
 
         Raises:
             FilmError: The pairs differ in size, or some have words and others features.
@@ -76,7 +77,7 @@ class Collate:
         batch["text"] = self._texts(samples)
         for key in ("name", "task", "seed", "simulation"):
             batch[key] = [getattr(sample, key) for sample in samples]
-        return batch
+        return self.finish(batch) if self.finish else batch
 
     def _stack(self, planes: list[tuple[str, np.ndarray]]) -> Tensor:
         (first, plane), *_ = planes

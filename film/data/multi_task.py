@@ -1,6 +1,7 @@
 """Sets of several tasks in one training, each with its share."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from film.data.augment import Augmentation
 from film.data.base import FusionDataModule, OnError
@@ -44,6 +45,7 @@ class MultiTaskDataModule(FusionDataModule):
         split_seed: Of the splits that no list makes.
         seed: Of order and augmentation; null takes that of `seed_everything`, or 0.
         compact: See `FusionDataModule`.
+        vary_in: See `FusionDataModule`.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class MultiTaskDataModule(FusionDataModule):
         split_seed: int = 0,
         seed: int | None = None,
         compact: bool = False,
+        vary_in: Literal["device", "workers"] = "device",
     ) -> None:
         super().__init__(
             root,
@@ -90,6 +93,7 @@ class MultiTaskDataModule(FusionDataModule):
             split_seed=split_seed,
             seed=seed,
             compact=compact,
+            vary_in=vary_in,
         )
         self.sets = {"train": train, "val": val, "test": test or {}}
         self.photos_of_task = photos or {}

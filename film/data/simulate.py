@@ -14,22 +14,25 @@ from torch.nn import functional
 from film.errors import FilmError
 
 Range = tuple[float, float]
+_SLOW: Range = (16.0, 96.0)  # pixels over which the depth of a slanted scene changes
 
 
 def focus_pair(
     sharp: Tensor,
     *,
     generator: torch.Generator,
-    radius: Range = (0.8, 5.0),
+    radius: Range = (0.5, 6.0),
     softness: Range = (0.4, 6.0),
     spread: float = 0.5,
+    slanted: float = 0.35,
     noise: Range = (0.0, 0.003),
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Blur two complementary parts of a sharp photo, which is the ideal fusion of the two but for their noise.
+    """Blur two complementary parts of a sharp photo.
 
     A random mask (blobs, a half-plane or ellipses) is the near layer. With defocus spread, the layers are composited
-    as a lens does it: the blurred near layer bleeds over the border, the blurred far layer stays behind it. Behind the
-    lens the sensor adds noise to both, in and out of focus, and a file keeps 8 bits.
+    as a lens does it: the blurred near layer bleeds over the border, the blurred far layer stays behind it. In a
+    slanted scene the mask is depth itself, which changes over many pixels, and so does the blur of both: in between
+    nothing is quite sharp. Behind the lens the sensor adds noise to both, in and out of focus, and a file keeps 8 bits.
 
     Args:
         sharp: (B, C, H, W) photos in [0, 1].
@@ -37,29 +40,38 @@ def focus_pair(
         radius: Pixels of the circle of confusion, from and to; each source has its own.
         softness: Pixels over which focus fades from one layer to the other, from and to.
         spread: Share of the images with defocus spread.
+        slanted: Share of the images whose depth changes slowly.
         noise: Standard deviation of the sensor noise, from and to.
 
     Returns:
-        Near-focused and far-focused images, and the photo with the noise of whichever is in focus; all (B, C, H, W),
-        multiples of 1/255 in [0, 1].
+        Near-focused and far-focused images, and the ideal fusion: the photo, in slanted scenes whichever is the less
+        blurred, with the noise of that; all (B, C, H, W), multiples of 1/255 in [0, 1].
     """
     _check(sharp)
     shape = (sharp.shape[0],)
+    each = (*shape, 1, 1, 1)
     mask = layer_mask(sharp, generator=generator, softness=softness)
-    far_spread, near_spread = (
-        point_spread(
-            _log_uniform(shape, radius, generator, sharp),
-            gaussian=_uniform(shape, (0.0, 1.0), generator, sharp) < 0.5,
-        )
+    lenses = [
+        (_log_uniform(shape, radius, generator, sharp), _uniform(shape, (0.0, 1.0), generator, sharp) < 0.5)
         for _ in range(2)
-    )
+    ]
+    far_spread, near_spread = (point_spread(size, gaussian=gaussian) for size, gaussian in lenses)
     near, bleeding = lens_pair(sharp, mask, sharp, spreads=(far_spread, near_spread))
     plain = mask * _blur(sharp, near_spread) + (1 - mask) * sharp
-    bleeds = _uniform((*shape, 1, 1, 1), (0.0, 1.0), generator, sharp) < spread
-    deviation = _uniform((*shape, 1, 1, 1), noise, generator, sharp)
+    bleeds = _uniform(each, (0.0, 1.0), generator, sharp) < spread
+    far, ideal, nearer = torch.where(bleeds, bleeding, plain), sharp, mask > 0.5
+    slants = _uniform(each, (0.0, 1.0), generator, sharp) < slanted
+    if slants.any():
+        depth = layer_mask(sharp, generator=generator, softness=_SLOW)
+        far_blur, near_blur = ((1 - depth) * lenses[0][0].view(each), depth * lenses[1][0].view(each))
+        in_front, behind = _blur_by(sharp, far_blur, *lenses[0]), _blur_by(sharp, near_blur, *lenses[1])
+        closer = far_blur < near_blur
+        near, far = torch.where(slants, in_front, near), torch.where(slants, behind, far)
+        ideal = torch.where(slants, torch.where(closer, in_front, behind), sharp)
+        nearer = torch.where(slants, closer, nearer)
+    deviation = _uniform(each, noise, generator, sharp)
     grain_near, grain_far = (deviation * _normal(sharp.shape, generator, sharp) for _ in range(2))
-    far = torch.where(bleeds, bleeding, plain)
-    exposures = (near, grain_near), (far, grain_far), (sharp, torch.where(mask > 0.5, grain_near, grain_far))
+    exposures = (near, grain_near), (far, grain_far), (ideal, torch.where(nearer, grain_near, grain_far))
     near, far, ideal = (_eight_bits((image + noise).clamp(0, 1)) for image, noise in exposures)
     return near, far, ideal
 
@@ -267,6 +279,13 @@ def _ellipses(image: Tensor, generator: torch.Generator) -> Tensor:
     across = (angle.cos() * x + angle.sin() * y) / _uniform(shape, (0.1, 0.4), generator, image)
     along = (angle.cos() * y - angle.sin() * x) / _uniform(shape, (0.1, 0.4), generator, image)
     return -(across.square() + along.square()).amin(1, keepdim=True).sqrt()
+
+
+def _blur_by(image: Tensor, radii: Tensor, largest: Tensor, gaussian: Tensor) -> Tensor:
+    """Blur each pixel by its own radius (B, 1, H, W), between four steps from 0 to the largest (B,)."""
+    steps = [image, *(_blur(image, point_spread(largest * step / 3, gaussian=gaussian)) for step in (1, 2, 3))]
+    weights = [(1 - (3 * radii / largest.view(-1, 1, 1, 1) - step).abs()).clamp_min(0) for step in range(4)]
+    return torch.stack([weight * blurred for weight, blurred in zip(weights, steps, strict=True)]).sum(0)
 
 
 def _blur(image: Tensor, kernel: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class LanguageModel:
         attention = None if self.filled else mask.long().to(device)
         with torch.autocast(device.type, enabled=False):
             states = self.model(input_ids=ids, attention_mask=attention).last_hidden_state
-        return [state[: len(row)].float().cpu() for state, row in zip(states, rows, strict=True)]
+        return [state[: len(row)] for state, row in zip(states.float().cpu(), rows, strict=True)]
 
 
 def _alike(lengths: list[int]) -> Iterator[list[int]]:

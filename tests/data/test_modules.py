@@ -70,6 +70,29 @@ def test_photos_become_pairs_and_test_photos_are_left_alone(make_vlf):
     assert not validation[0]["a"].equal(validation[0]["b"])
 
 
+def test_workers_vary_pairs_as_the_device_does(make_vlf):
+    root = make_vlf({"train": NAMES})
+    modules = [
+        MultiFocusDataModule(
+            str(root),
+            photos=["IVF/Tiny/VI"],
+            crop=16,
+            batch_size=4,
+            num_workers=workers,
+            vary_in=place,
+            augment=Augmentation(exposure=0.3),
+        )
+        for place, workers in (("device", 0), ("workers", 1))
+    ]
+    later, earlier = (list(module.train_dataloader()) for module in modules)
+    for waiting, done in zip(later, earlier, strict=True):
+        varied = modules[0].varied(waiting)
+        assert modules[1].on_after_batch_transfer(done, 0) is done
+        assert done["name"] == varied["name"]
+        for key in ("a", "b", "target"):
+            assert done[key].equal(varied[key])
+
+
 def test_photos_make_no_infrared_pairs(make_vlf):
     root = make_vlf({"train": NAMES})
     with pytest.raises(FilmError, match="pairs of IVF can't be made of single photos"):

@@ -47,7 +47,7 @@ def test_every_image_of_a_batch_gets_its_own_draw(photos):
 
 
 def test_focus_parts_complement_each_other(photos):
-    exact = {"softness": (0.5, 0.5), "spread": 0.0, "noise": (0.0, 0.0)}
+    exact = {"softness": (0.5, 0.5), "spread": 0.0, "slanted": 0.0, "noise": (0.0, 0.0)}
     near, far, ideal = focus_pair(photos, generator=seeded(), radius=(2.0, 3.0), **exact)
     mask = layer_mask(photos, generator=seeded(), softness=(0.5, 0.5)).expand_as(photos)
     near_enough = {"atol": 2e-3 + 0.5 / 255, "rtol": 0}  # half a level is lost to 8 bits
@@ -62,7 +62,7 @@ def test_defocus_spread_lets_the_near_layer_bleed_over_the_far_one():
     white = torch.ones(8, 1, 64, 64)
     mask = layer_mask(white, generator=seeded(), softness=(0.5, 0.5))
     photo = (mask > 0.5).float()
-    lens = {"radius": (4.0, 4.0), "softness": (0.5, 0.5), "noise": (0.0, 0.0)}
+    lens = {"radius": (4.0, 4.0), "slanted": 0.0, "softness": (0.5, 0.5), "noise": (0.0, 0.0)}
     _, plain, _ = focus_pair(photo, generator=seeded(), spread=0.0, **lens)
     _, bleeding, _ = focus_pair(photo, generator=seeded(), spread=1.0, **lens)
     outside = mask < 0.001
@@ -78,11 +78,23 @@ def test_blur_keeps_the_brightness_of_a_flat_image():
 
 def test_the_sensor_adds_noise_in_and_out_of_focus_to_each_photo_its_own():
     flat = torch.full((4, 1, 64, 64), 102 / 255)
-    near, far, ideal = (image - flat for image in focus_pair(flat, generator=seeded(), noise=(0.01, 0.01)))
+    near, far, ideal = (image - flat for image in focus_pair(flat, generator=seeded(), slanted=0.0, noise=(0.01, 0.01)))
     for noise in (near, far):
         assert noise.std(dim=(1, 2, 3)).sub(0.01).abs().max() < 0.001
     assert (near * far).mean().abs() < 0.05 * 0.01**2
     assert ideal.equal(torch.where(layer_mask(flat, generator=seeded()) > 0.5, near, far))
+
+
+def test_in_a_slanted_scene_blur_changes_slowly_and_the_less_blurred_is_ideal():
+    photo = torch.rand(4, 1, 96, 96, generator=seeded(3))
+    lens = {"radius": (3.0, 3.0), "slanted": 1.0, "noise": (0.0, 0.0)}
+    near, far, ideal = focus_pair(photo, generator=seeded(), **lens)
+    lost = [(image - photo).abs() for image in (near, far, ideal)]
+    assert (lost[2] <= torch.maximum(lost[0], lost[1]) + 1e-6).all()
+    assert lost[2].mean() < 0.8 * min(lost[0].mean(), lost[1].mean())
+    between = (lost[0] > 0.02) & (lost[1] > 0.02)
+    assert (between & (lost[2] > 0.02)).float().mean() > 0.1  # nothing is quite sharp there
+    assert torch.minimum((ideal - near).abs(), (ideal - far).abs()).max() == 0
 
 
 def test_wider_circles_blur_more(photos):

@@ -160,6 +160,16 @@ def test_windows_equal_scipy(height: int, width: int, stride: int) -> None:
         torch.set_float32_matmul_precision("highest")
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_are_as_exact_on_a_gpu(stride: int) -> None:
+    images = 255 * torch.rand(2, 3, 61, 100, generator=torch.Generator().manual_seed(0))
+    taps = gaussian(17, 17 / 5)
+    exact = separable(images.double(), taps, stride)
+    found = separable(images.cuda(), taps, stride)
+    torch.testing.assert_close(found.cpu().double(), exact, rtol=1e-6, atol=0)
+
+
 def test_moments_equal_numpy() -> None:
     fused, a, b = (image[:, 0, :40, :43] for image in images())
     moments = local_moments(fused, torch.stack([a, b]), uniform(7))

@@ -1,8 +1,8 @@
 """Means, variances and covariances in sliding windows, fast on the CPU and exact on any device.
 
-On the CPU a window filter is a product with a banded matrix, cut into blocks of a few rows: BLAS does 17 taps at the
-price of three additions. Elsewhere, and wherever float32 products may be rounded to fewer bits (TF32, bfloat16), it is
-a sum of shifted images: variances here are small differences of large numbers and need every bit.
+A window filter is a product with a banded matrix, cut into blocks of a few rows: BLAS does 17 taps at the price of
+three additions, and a GPU starts two kernels instead of one a tap. Where float32 products may be rounded to fewer bits
+(TF32, bfloat16) it is a sum of shifted images: variances here are small differences of large numbers and need all bits.
 """
 
 import functools
@@ -43,15 +43,17 @@ def separable(images: Tensor, taps: Taps, stride: int = 1) -> Tensor:
     if not _bands_are_exact(images):
         return _shifted(_shifted(images, taps, stride, -2), taps, stride, -1)
     height, width = _counts(images, taps, stride)
-    band = _band(taps, stride, images.dtype)
-    # One image at a time: its rows stay in the cache between the two products.
+    band, step = _band(taps, stride, images.dtype, images.device), _BLOCK * stride
     single = _aligned(images, taps, stride).flatten(0, -3)
-    filtered = torch.stack([_banded(image, band, _BLOCK * stride) for image in single])
+    if images.device.type == "cpu":  # one image at a time: its rows stay in the cache between the two products
+        filtered = torch.stack([_banded(image, band, step) for image in single])
+    else:
+        filtered = _banded(single, band, step)
     return filtered.flatten(-2)[:, :height, :width].unflatten(0, images.shape[:-2])
 
 
 def _bands_are_exact(images: Tensor) -> bool:
-    return images.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
+    return images.device.type in ("cpu", "cuda") and torch.get_float32_matmul_precision() == "highest"
 
 
 def _counts(images: Tensor, taps: Taps, stride: int) -> tuple[int, int]:
@@ -70,11 +72,11 @@ def _shifted(images: Tensor, taps: Taps, stride: int, dim: int) -> Tensor:
 
 
 def _banded(image: Tensor, band: Tensor, step: int) -> Tensor:
-    """Filter an aligned (H, W) image; columns come in blocks: (h, w / 24, 24)."""
-    down = image.unfold(0, band.shape[1], step).mT
-    tall = torch.bmm(band.expand(len(down), -1, -1), down).flatten(0, 1)
-    across = tall.unfold(1, band.shape[1], step).transpose(0, 1)
-    return torch.bmm(across, band.mT.expand(len(across), -1, -1)).transpose(0, 1)
+    """Filter aligned images (..., H, W); columns come in blocks: (..., h, w / 24, 24)."""
+    down = image.unfold(-2, band.shape[1], step).mT
+    tall = (band.expand(*down.shape[:-2], -1, -1) @ down).flatten(-3, -2)
+    across = tall.unfold(-1, band.shape[1], step).transpose(-3, -2)
+    return (across @ band.mT.expand(*across.shape[:-2], -1, -1)).transpose(-3, -2)
 
 
 def _aligned(images: Tensor, taps: Taps, stride: int = 1) -> Tensor:
@@ -86,12 +88,12 @@ def _aligned(images: Tensor, taps: Taps, stride: int = 1) -> Tensor:
 
 
 @functools.lru_cache(maxsize=64)
-def _band(taps: Taps, stride: int, dtype: torch.dtype) -> Tensor:
+def _band(taps: Taps, stride: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(24, span): row i holds the taps from column i · stride on."""
     band = torch.zeros(_BLOCK, (_BLOCK - 1) * stride + len(taps), dtype=dtype)
     for row in range(_BLOCK):
         band[row, row * stride : row * stride + len(taps)] = torch.tensor(taps, dtype=dtype)
-    return band
+    return band.to(device)
 
 
 class LocalMoments(NamedTuple):
