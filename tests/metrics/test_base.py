@@ -22,6 +22,7 @@ from film.metrics.base import (
     separable,
     sobel,
     uniform,
+    windows,
 )
 
 NAMES = list(available())
@@ -158,6 +159,17 @@ def test_windows_equal_scipy(height: int, width: int, stride: int) -> None:
         assert np.allclose(separable(image, taps, stride), expected, atol=1e-13)
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_of_many_images_at_once_are_those_of_each(stride: int) -> None:
+    """A GPU filters all at once, a CPU one by one."""
+    taps = gaussian(9, 9 / 5)
+    images = torch.rand(3, 41, 63, dtype=torch.float64)
+    band = windows._band(taps, stride, images.dtype, images.device)
+    filtered = windows._banded(windows._aligned(images, taps, stride), band, windows._BLOCK * stride).flatten(-2)
+    expected = separable(images, taps, stride)
+    torch.testing.assert_close(filtered[:, : expected.shape[1], : expected.shape[2]], expected)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -45,10 +45,9 @@ def separable(images: Tensor, taps: Taps, stride: int = 1) -> Tensor:
     height, width = _counts(images, taps, stride)
     band, step = _band(taps, stride, images.dtype, images.device), _BLOCK * stride
     single = _aligned(images, taps, stride).flatten(0, -3)
-    if images.device.type == "cpu":  # one image at a time: its rows stay in the cache between the two products
-        filtered = torch.stack([_banded(image, band, step) for image in single])
-    else:
-        filtered = _banded(single, band, step)
+    # On the CPU one image at a time: its rows stay in the cache between the two products.
+    parts = single.split(1) if images.device.type == "cpu" else [single]
+    filtered = torch.cat([_banded(part, band, step) for part in parts])
     return filtered.flatten(-2)[:, :height, :width].unflatten(0, images.shape[:-2])
 
 
@@ -71,9 +70,9 @@ def _shifted(images: Tensor, taps: Taps, stride: int, dim: int) -> Tensor:
     return total[..., ::stride, :] if dim == -2 else total[..., ::stride]
 
 
-def _banded(image: Tensor, band: Tensor, step: int) -> Tensor:
-    """Filter aligned images (..., H, W); columns come in blocks: (..., h, w / 24, 24)."""
-    down = image.unfold(-2, band.shape[1], step).mT
+def _banded(images: Tensor, band: Tensor, step: int) -> Tensor:
+    """Filter aligned images (B, H, W); columns come in blocks: (B, h, w / 24, 24)."""
+    down = images.unfold(-2, band.shape[1], step).mT
     tall = (band.expand(*down.shape[:-2], -1, -1) @ down).flatten(-3, -2)
     across = tall.unfold(-1, band.shape[1], step).transpose(-3, -2)
     return (across @ band.mT.expand(*across.shape[:-2], -1, -1)).transpose(-3, -2)
