@@ -1,5 +1,7 @@
 """Laplacian pyramids of luminance images (Burt and Adelson, 1983, https://doi.org/10.1109/TCOM.1983.1095851)."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -61,17 +63,22 @@ def magnitude_around(detail: Tensor) -> Tensor:
     return F.avg_pool2d(detail.abs(), 5, 1, 2, count_include_pad=False)
 
 
-def sharper(a: Tensor, b: Tensor, *, levels: int = 5) -> Tensor:
+def _mean(a: Tensor, b: Tensor) -> Tensor:
+    return (a + b) / 2
+
+
+def sharper(a: Tensor, b: Tensor, *, levels: int = 5, base: Callable[[Tensor, Tensor], Tensor] = _mean) -> Tensor:
     """Fuse without learning: of every detail the one that is stronger around, of the base the mean.
 
     Args:
         a: (B, 1, H, W) in [0, 1].
         b: Likewise.
         levels: Number of detail levels.
+        base: What becomes of the bases.
 
     Returns:
         (B, 1, H, W), clipped to [0, 1].
     """
-    *details, base = zip(split(a, levels), split(b, levels), strict=True)
+    *details, bases = zip(split(a, levels), split(b, levels), strict=True)
     chosen = [torch.where(magnitude_around(x) >= magnitude_around(y), x, y) for x, y in details]
-    return join([*chosen, (base[0] + base[1]) / 2]).clamp(0, 1)
+    return join([*chosen, base(*bases)]).clamp(0, 1)

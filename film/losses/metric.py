@@ -22,7 +22,8 @@ class MetricTerm(LossTerm):
     0 is best: what an image has above M₀ doesn't count. Of a metric of which lower is better its mean counts as it is.
     For a metric that looks at the fused image alone, such as SF and AG, M₀ is 1.02 times that of a Laplacian pyramid
     fusion of the sources: the other terms are best met by a slightly flat image where they contradict each other. It is
-    measured without the outermost pixels, of which the other metrics see so little that stripes there would pay.
+    measured without the outermost pixels, of which the other metrics see so little that stripes there would pay, and of
+    means of 2x2 pixels: a faint checkerboard, which gradient operators don't see, would pay most.
     What several metrics have in common is computed once. Images that a metric can't measure (too small) don't count;
     neither do pairs of which a source is all but constant, where metrics relative to what the source holds have no
     bounds. Where a metric has no slope, in flat areas, it gives none. To Qabf the border is no edge, see `Pair`.
@@ -95,6 +96,6 @@ class MetricTerm(LossTerm):
 
 
 def _inner(images: Tensor) -> Tensor:
-    """(B, 1, H, W) without their border, unless little else would be left."""
+    """Means of 2x2 pixels of (B, 1, H, W), without the border unless little else would be left."""
     border = _BORDER if min(images.shape[-2:]) >= 4 * _BORDER else 0
-    return F.pad(images, 4 * [-border])
+    return F.avg_pool2d(F.pad(images, 4 * [-border]), 2, 1)

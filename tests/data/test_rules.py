@@ -5,14 +5,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from film.commands.evaluation.properties import PROPERTIES, likeness_in_bright_a
+from film.commands.evaluation.properties import PROPERTIES, gradient_energy, likeness_in_bright_a
+from film.concepts import OPPOSITES
 from film.data import rules
 from film.data.guidance import _GLOBAL, _LOCAL
 from film.data.reading import luminance, unit
 from film.data.rules import Aim
 from film.data.synthetic import draw_pair
-from film.data.wordings import OPPOSITES, load_wordings
+from film.data.wordings import load_wordings
 from film.errors import FilmError
+from film.tasks import TASKS
 
 
 def pair(task: str, index: int = 0) -> tuple[Tensor, Tensor]:
@@ -55,8 +57,12 @@ def test_stressed_regions_look_as_in_their_source() -> None:
 
 def test_tasks_want_different_things_of_one_pair() -> None:
     a, b = pair("IVF")
-    wanted = {task: rules.neutral(task, a, b).image for task in ("IVF", "MEF", "MFF")}
-    torch.testing.assert_close(wanted["IVF"], torch.maximum(a, b))
+    wanted = {task: rules.neutral(task, a, b).image for task in TASKS}
+    torch.testing.assert_close(wanted["MIF"], torch.maximum(a, b))
+    light, greater = (rules.low(image, 3).mean() for image in (wanted["IVF"], wanted["MIF"]))
+    torch.testing.assert_close(light, greater, rtol=0, atol=2 / 255)
+    energy = {task: gradient_energy(levels(wanted[task]), levels(a), levels(b)) for task in TASKS}
+    assert energy["IVF"] > 1.05 * energy["MIF"]
     assert (wanted["MEF"] - wanted["IVF"]).abs().mean() > 5 / 255
     assert (wanted["MFF"] - wanted["IVF"]).abs().mean() > 5 / 255
     with pytest.raises(FilmError, match="no rule of fusion"):

@@ -101,6 +101,14 @@ def test_stripes_along_the_border_are_no_sharpness() -> None:
     assert term(striped, a, b).equal(term(flat, a, b))
 
 
+def test_a_checkerboard_is_no_sharpness() -> None:
+    a, b = torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    flat = 0.9 * sharper(a, b)
+    board = 0.02 * (-1.0) ** (torch.arange(64).view(-1, 1) + torch.arange(64))
+    term = MetricTerm({"SF": 1.0, "AG": 1.0})
+    torch.testing.assert_close(term(flat + board, a, b), term(flat, a, b))
+
+
 def test_brightness_along_the_border_is_no_edge() -> None:
     """Dark and bright sources with the same edges are equally good, which zeros around them would deny."""
     a = 0.4 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
