@@ -18,6 +18,12 @@ _PAIRS = (
 OPPOSITES: dict[str, str] = {key: other for pair in _PAIRS for key, other in (pair, pair[::-1])}
 """Instructions, and the opposite of each."""
 
+ONLY_OF: dict[str, str] = {
+    **dict.fromkeys(("heat", "less_heat", "natural_brightness", "thermal_brightness"), "IVF"),
+    **dict.fromkeys(("uptake", "less_uptake", "soft_tissue", "bone"), "MIF"),
+}
+"""Instructions that mean something for one task only."""
+
 INSTRUCTIONS = (*OPPOSITES, "first", "second")
 """What can be asked for: `first` and `second` are the image shown first or second, whichever source it is."""
 

@@ -14,19 +14,13 @@ from typing import Any
 
 import yaml
 
-from film.concepts import OPPOSITES, REGIONS
+from film.concepts import ONLY_OF, OPPOSITES, REGIONS
 from film.errors import FilmError
 from film.tasks import TASKS
 
 FILE = Path(__file__).with_suffix(".yaml")
 _VALIDATING = 8  # every eighth wording validates
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
-
-# Instructions that mean something for one task only.
-_ONLY = {
-    **dict.fromkeys(("heat", "less_heat", "natural_brightness", "thermal_brightness"), "IVF"),
-    **dict.fromkeys(("uptake", "less_uptake", "soft_tissue", "bone"), "MIF"),
-}
 
 # Words that only one kind of scan can mean; a wording with words of several kinds suits each of them.
 _FUNCTION = (
@@ -97,7 +91,7 @@ class Wordings:
 
     def keys(self, task: str) -> tuple[str, ...]:
         """Instructions that mean something for a task, one of `film.tasks.TASKS`."""
-        return tuple(key for key in OPPOSITES if _ONLY.get(key, task) == task)
+        return tuple(key for key in OPPOSITES if ONLY_OF.get(key, task) == task)
 
     def instruction(self, key: str, task: str) -> Split:
         """Wordings of an instruction for a task: the general ones and those in words of the task."""

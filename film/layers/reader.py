@@ -1,13 +1,17 @@
 """What a text says as a whole, beside its words."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from film.concepts import CONCEPTS, INSTRUCTIONS, REGIONS
+from film.concepts import CONCEPTS, INSTRUCTIONS, ONLY_OF, OPPOSITES, REGIONS
 from film.layers.text import Said, TextFeatures
+from film.tasks import TASKS
 
 _NEVER = -20.0  # log-odds
 _DOUBT = 0.1  # a region that is less likely than this was not named
+_UNHEARD = 0.25  # nor was an instruction; from here to 0.5 it counts more and more
 
 
 class TextReader(nn.Module):
@@ -17,6 +21,9 @@ class TextReader(nn.Module):
     aren't marked, every word does, and the text is one sentence. Of all sentences the highest count (multi-instance
     learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five words is thus
     heard beside a description of a hundred, which a mean would drown.
+    Of the instructions that mean something for the task the likeliest counts, and any that is likelier than not and
+    than its opposite: training knows none that is half meant, and what follows from one isn't on the way from nothing
+    to it.
     The summary is the sum of what the named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a
     text says doesn't reach it.
 
@@ -42,6 +49,9 @@ class TextReader(nn.Module):
     region: Tensor
     order: Tensor
     exchange: Tensor
+    opposite: Tensor
+    task: Tensor
+    foreign: Tensor
 
     def __init__(
         self, text_dim: int, *, width: int, narrow: int = 32, marked: bool = False, dropout: float = 0.3
@@ -59,8 +69,11 @@ class TextReader(nn.Module):
         self.register_buffer("region", _which(*REGIONS), persistent=False)
         self.register_buffer("order", _which("swapped"), persistent=False)
         other = {"first": "second", "second": "first"}
-        exchange = torch.tensor([CONCEPTS.index(other.get(name, name)) for name in CONCEPTS])
-        self.register_buffer("exchange", exchange, persistent=False)
+        self.register_buffer("exchange", _others(other), persistent=False)
+        self.register_buffer("opposite", _others(OPPOSITES | other), persistent=False)
+        self.register_buffer("task", _which(*TASKS), persistent=False)
+        foreign = [_which(*(key for key, one in ONLY_OF.items() if one != task)) for task in TASKS]
+        self.register_buffer("foreign", torch.stack(foreign), persistent=False)
 
     def forward(self, text: TextFeatures, named: Tensor | None = None) -> TextFeatures:
         """Read.
@@ -75,13 +88,25 @@ class TextReader(nn.Module):
         """
         tokens = self.norm(text.tokens)
         spoken = text.mask.any(1, keepdim=True)
-        heard = self._logits(tokens, text).sigmoid() if named is None else named.to(tokens)
-        named, swapped = self._in_order(heard.masked_fill(~spoken, 0.0))
+        named = self._heard(tokens, text) if named is None else named.to(tokens)
+        named, swapped = self._in_order(named.masked_fill(~spoken, 0.0))
         plain = named.masked_fill(self.region | self.asking_how, 0.0)
         summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()
         regions = (named[:, self.region] - _DOUBT).clamp_min(0) / (1 - _DOUBT)
         said = Said(summary, without, regions if regions.any() else None, swapped if swapped.any() else None)
         return TextFeatures(self.word(tokens), text.mask, said)
+
+    def _heard(self, tokens: Tensor, text: TextFeatures) -> Tensor:
+        """(B, concepts) how much each counts, from 0 to 1; in training, for its slope, how likely it is."""
+        likely = self._logits(tokens, text).sigmoid()
+        if self.training:
+            return likely
+        surest, task = likely[:, self.task].max(1)
+        asked = likely.masked_fill(~self.asking | (self.foreign[task] & (surest > 0.5).unsqueeze(1)), 0.0)
+        meant = (asked > 0.5) | (asked == asked.amax(1, keepdim=True))
+        meant &= asked >= asked[:, self.opposite]
+        counts = ((asked - _UNHEARD) / (0.5 - _UNHEARD)).clamp(0, 1)
+        return torch.where(self.asking, counts * meant, likely)
 
     def _in_order(self, named: Tensor) -> tuple[Tensor, Tensor]:
         """What (B, concepts) name once the sources are in the usual order, and (B,) whether they weren't."""
@@ -103,6 +128,11 @@ class TextReader(nn.Module):
         asked = logits[..., self.asking].amax(-1, keepdim=True)
         logits = torch.where(self.region, torch.minimum(logits, asked), logits)
         return logits.masked_fill(~said.unsqueeze(-1), _NEVER).amax(1)
+
+
+def _others(other: Mapping[str, str]) -> Tensor:
+    """(concepts,) the index of another concept, or its own."""
+    return torch.tensor([CONCEPTS.index(other.get(name, name)) for name in CONCEPTS])
 
 
 def _which(*concepts: str) -> Tensor:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from film.data.wordings import FILE, OPPOSITES, Split, Wordings, append, fits, load_wordings
+from film.concepts import OPPOSITES
+from film.data.wordings import FILE, Split, Wordings, append, fits, load_wordings
 from film.errors import FilmError
 from film.tasks import TASKS
 
