@@ -44,7 +44,7 @@ def test_without_any_share_the_task_is_named_and_its_rule_holds() -> None:
     pair = guided(0)
     a, b = images()
     assert torch.equal(pair.a, a)
-    assert torch.equal(pair.aim.image, torch.maximum(a, b))
+    assert torch.equal(pair.aim.image, rules.neutral("IVF", a, b).image)
     allowed = {SENTENCES["IVF"], SENTENCES["neutral"], *load_wordings().tasks["IVF"].sentences.train}
     assert all(any(start in guided(seed).text for start in allowed) for seed in range(20))
 
@@ -59,7 +59,7 @@ def test_the_same_seed_says_the_same() -> None:
 
 
 def test_instructions_change_what_is_wanted() -> None:
-    neutral = torch.maximum(*images())
+    neutral = rules.neutral("IVF", *images()).image
     changed = [(guided(seed, instruction=1.0).aim.image - neutral).abs().mean() > 1e-3 for seed in range(30)]
     assert sum(changed) > 25
 
@@ -88,7 +88,7 @@ def test_another_tasks_text_brings_its_rule() -> None:
 
 
 def test_no_text_and_nonsense_change_nothing() -> None:
-    neutral = torch.maximum(*images())
+    neutral = rules.neutral("IVF", *images()).image
     assert guided(0, wordless=1.0).text == ""
     for seed in range(10):
         pair = guided(seed, nonsense=1.0, instruction=0.0)
@@ -109,7 +109,7 @@ def test_noise_is_kept_unless_it_is_to_go() -> None:
     a, _ = images()
     noisy = [guided(seed, noise=1.0) for seed in range(5)]
     assert all(not torch.equal(pair.a, a) for pair in noisy)
-    assert all(torch.equal(pair.aim.image, torch.maximum(pair.a, pair.b)) for pair in noisy)
+    assert all(torch.equal(pair.aim.image, rules.neutral("IVF", pair.a, pair.b).image) for pair in noisy)
 
 
 def test_descriptions_come_from_the_pair_or_from_the_pool(tmp_path: Path) -> None:
