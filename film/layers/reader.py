@@ -21,9 +21,9 @@ class TextReader(nn.Module):
     aren't marked, every word does, and the text is one sentence. Of all sentences the highest count (multi-instance
     learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five words is thus
     heard beside a description of a hundred, which a mean would drown.
-    Of the instructions that mean something for the task the likeliest counts, and any that is likelier than not and
-    than its opposite: training knows none that is half meant, and what follows from one isn't on the way from nothing
-    to it.
+    An instruction that means something for the task counts wholly where it is likelier than not, and not at all where
+    its opposite is likelier: training knows none that is half meant, and what follows from one isn't on the way from
+    nothing to it.
     The summary is the sum of what the named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a
     text says doesn't reach it.
 
@@ -103,10 +103,8 @@ class TextReader(nn.Module):
             return likely
         surest, task = likely[:, self.task].max(1)
         asked = likely.masked_fill(~self.asking | (self.foreign[task] & (surest > 0.5).unsqueeze(1)), 0.0)
-        meant = (asked > 0.5) | (asked == asked.amax(1, keepdim=True))
-        meant &= asked >= asked[:, self.opposite]
         counts = ((asked - _UNHEARD) / (0.5 - _UNHEARD)).clamp(0, 1)
-        return torch.where(self.asking, counts * meant, likely)
+        return torch.where(self.asking, counts * (asked >= asked[:, self.opposite]), likely)
 
     def _in_order(self, named: Tensor) -> tuple[Tensor, Tensor]:
         """What (B, concepts) name once the sources are in the usual order, and (B,) whether they weren't."""

@@ -117,7 +117,7 @@ def counts(*, training: bool = False, **likely: float) -> dict[str, float]:
 
 
 def test_what_is_asked_for_is_not_half_meant() -> None:
-    assert counts(brighter=0.4, darker=0.35, sharper=0.3) == {"brighter": 0.6, "darker": 0.0, "sharper": 0.0}
+    assert counts(brighter=0.4, darker=0.35, sharper=0.3) == {"brighter": 0.6, "darker": 0.0, "sharper": 0.2}
     assert counts(brighter=0.9, sharper=0.7, softer=0.6) == {"brighter": 1.0, "sharper": 1.0, "softer": 0.0}
     assert counts(weak=0.3, brighter=0.25) == {"weak": 0.3, "brighter": 0.0}
     halves = {"brighter": 0.3, "darker": 0.2}
