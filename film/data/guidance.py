@@ -56,6 +56,7 @@ class Guidance:
     Attributes:
         instruction: Have an instruction.
         second: Of these: have a second one.
+        joined: Of those with a second one: say both in one sentence.
         region: Of these: ask for it in a part of the image only.
         degree: Of these: say how much.
         described: Have the descriptions of the images, where the data set has them.
@@ -68,6 +69,7 @@ class Guidance:
 
     instruction: float = 0.5
     second: float = 0.12
+    joined: float = 0.5
     region: float = 0.2
     degree: float = 0.15
     described: float = 0.6
@@ -180,9 +182,11 @@ class _Turn:
         seen = (a, b) if clean else (noisy_a, noisy_b)
         aim = rules.neutral(self.spoken, *seen, sharp=sharp if clean else None)
         says = self._greeting(swapped) if not silent else []
+        asks = []
         for key in keys:
             aim, wording = self._ask(key, aim, *seen, swapped=swapped)
-            says.append(wording)
+            asks.append(wording)
+        says.extend([_joined(*asks)] if len(asks) > 1 and self.chance(shares.joined) else asks)
         if nonsense:
             says.insert(int(self.random.integers(len(says) + 1)), self.choose(self.wordings.nonsense))
         if not silent and self.chance(shares.described):
@@ -297,6 +301,13 @@ def _scan(name: str) -> str | None:
     """The kind of scan that the name of a medical pair begins with."""
     kind = name.rpartition("/")[2].partition("_")[0].upper()
     return kind if kind in SCANS else None
+
+
+def _joined(first: str, second: str) -> str:
+    """Two sentences as one: "Brighten it." and "Keep the grain." → "Brighten it and keep the grain"."""
+    begin = first.rstrip(".!?;, ")
+    end = second[0].lower() + second[1:] if second[1:2].islower() else second
+    return f"{begin}, and {end}" if "," in begin else f"{begin} and {end}"
 
 
 def _sentence(text: str) -> str:

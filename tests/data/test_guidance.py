@@ -1,5 +1,6 @@
 """Training texts: they say what is wanted, in the wordings of their stage, and the same seed says the same."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from film.data import rules
 from film.data.guidance import Guidance, Guide, described, region_mask
 from film.data.wordings import load_wordings
 from film.errors import FilmError
+from film.layers.text import split_sentences
 from film.tasks import SENTENCES
 
 NEVER = dict.fromkeys(
     (
         "instruction",
         "second",
+        "joined",
         "region",
         "degree",
         "described",
@@ -27,6 +30,10 @@ NEVER = dict.fromkeys(
     ),
     0.0,
 )
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
 
 
 def images() -> tuple[Tensor, Tensor]:
@@ -62,6 +69,16 @@ def test_instructions_change_what_is_wanted() -> None:
     neutral = rules.neutral("IVF", *images()).image
     changed = [(guided(seed, instruction=1.0).aim.image - neutral).abs().mean() > 1e-3 for seed in range(30)]
     assert sum(changed) > 25
+
+
+def test_two_instructions_are_said_in_one_sentence_as_in_two() -> None:
+    for seed in range(20):
+        apart, joined = (guided(seed, instruction=1.0, second=1.0, joined=share) for share in (0.0, 1.0))
+        assert apart.asked == joined.asked
+        assert torch.equal(apart.aim.image, joined.aim.image)
+        assert len(split_sentences(joined.text)) < len(split_sentences(apart.text))
+        assert words(joined.text) - {"and"} == words(apart.text) - {"and"}
+        assert "and" in words(joined.text)
 
 
 def test_held_out_wordings_are_never_said_and_validation_has_its_own() -> None:
