@@ -21,7 +21,7 @@ def focus_pair(
     sharp: Tensor,
     *,
     generator: torch.Generator,
-    radius: Range = (0.5, 6.0),
+    radius: Range = (0.3, 8.0),
     softness: Range = (0.4, 6.0),
     spread: float = 0.5,
     slanted: float = 0.35,
