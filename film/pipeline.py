@@ -14,7 +14,7 @@ from film.checkpoint import Model, load_model
 from film.describers.base import Describer, Subject
 from film.devices import autocast, choose_device
 from film.errors import FilmError
-from film.imaging.colour import luminance, luminance_of, paint, recolour
+from film.imaging.colour import luminance, luminance_of, paint, recolour, to_levels
 from film.imaging.files import read_image
 from film.imaging.picture import (
     Picture,
@@ -269,7 +269,10 @@ class FusionPipeline:
             )
         check_size(a.shape[-1], a.shape[-2], name="a")
         words = self._words_of_tensors(a, b, given)
-        fused = self._fuse_luminance(luminance(unit_a), luminance(unit_b), words)
+        plane_a, plane_b = luminance(unit_a), luminance(unit_b)
+        if not a.is_floating_point():
+            plane_a, plane_b = to_levels(plane_a, 255), to_levels(plane_b, 255)
+        fused = self._fuse_luminance(plane_a, plane_b, words)
         result = fused if grey else recolour(fused, unit_a, unit_b)
         return result.to(a.dtype) if a.is_floating_point() else (result * 255).round().to(a.dtype)
 

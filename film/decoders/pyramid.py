@@ -13,6 +13,7 @@ from film.layers.text import TextFeatures
 
 _SILENT = 1e-3  # about a quarter of a grey level
 _MAPS = 4  # preference, gain, offset and choosiness
+_SAID = _MAPS + 1  # by the text as a whole: these and freedom
 _SURE = 1.2  # a share above 0.92 is all of a source, below 0.08 nothing
 
 
@@ -28,7 +29,8 @@ class PyramidDecoder(Decoder):
     that vary slowly on coarse levels leave no halos and no seams; gains can sharpen, flatten and smooth.
 
     The text as a whole has its own say: it shifts all four maps of every level, in regions that it names otherwise than
-    around them, so that a rule such as "take A" or "lift the base" needn't be written into features first.
+    around them, so that a rule such as "take A" or "lift the base" needn't be written into features first. It also says
+    how far gains may be from 1 and offsets from 0: a focus pair is to be chosen from, not added to.
 
     Args:
         channels: Features C per source.
@@ -48,7 +50,7 @@ class PyramidDecoder(Decoder):
         self.heads = nn.ModuleList(_head(width, 1) for _ in range(levels))
         self.narrow = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(levels + 1 - stride))
         self.overall = nn.Linear(width, width)
-        maps = silent_linear(hidden, _MAPS * (levels + 1))
+        maps = silent_linear(hidden, _SAID * (levels + 1))
         self.hear = nn.Sequential(nn.Linear(text_dim, hidden), nn.GELU(), maps)
 
     def forward(self, a: Tensor, b: Tensor, sources: tuple[Tensor, Tensor], text: TextFeatures) -> Tensor:
@@ -60,9 +62,9 @@ class PyramidDecoder(Decoder):
         parts = [split(source, self.levels) for source in sources]
         said = text.summed()
         heard = self.hear(torch.stack((said.summary, said.plain)))
-        shifts = heard.unflatten(-1, (self.levels + 1, _MAPS)).unbind(2)
+        shifts = heard.unflatten(-1, (self.levels + 1, _SAID)).unbind(2)
         fused = [
-            _blend(of_a, of_b, maps + spread(shift[0], shift[1], said.regions, maps))
+            _blend(of_a, of_b, maps, spread(shift[0], shift[1], said.regions, maps))
             for of_a, of_b, maps, shift in zip(*parts, self._maps(features), shifts, strict=True)
         ]
         image = join(fused)
@@ -89,11 +91,13 @@ def _head(width: int, count: int) -> nn.Conv2d:
     return head
 
 
-def _blend(a: Tensor, b: Tensor, maps: Tensor) -> Tensor:
-    preference, gain, offset, choosiness = maps[..., : a.shape[-2], : a.shape[-1]].to(a.dtype).chunk(4, 1)
+def _blend(a: Tensor, b: Tensor, maps: Tensor, said: Tensor) -> Tensor:
+    heard = (maps + said[:, :_MAPS])[..., : a.shape[-2], : a.shape[-1]].to(a.dtype)
+    preference, gain, offset, choosiness = heard.chunk(_MAPS, 1)
+    freedom = 2 * said[:, _MAPS:, : a.shape[-2], : a.shape[-1]].to(a.dtype).sigmoid()
     share = torch.addcmul(preference, choosiness, _around(a).sub_(_around(b))).sigmoid()
     share = (_SURE * share - (_SURE - 1) / 2).clamp(0, 1)
-    return 2 * gain.sigmoid() * torch.lerp(b, a, share) + offset
+    return 2 * (freedom * gain).sigmoid() * torch.lerp(b, a, share) + freedom * offset
 
 
 def _around(part: Tensor) -> Tensor:

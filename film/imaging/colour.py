@@ -69,12 +69,21 @@ def _tiny(image: Tensor) -> float:
 
 
 def luminance_of(picture: Picture) -> Tensor:
-    """Take the luminance of a picture, (1, 1, H, W) in [0, 1]."""
+    """Take the luminance of a picture, (1, 1, H, W) in [0, 1], in as many levels as it has.
+
+    Where a fused image comes very near to a source, both are then rounded to the same level; from between two levels a
+    small difference leads to either.
+    """
     width, height = picture.size
     plane = torch.empty(1, 1, height, width)
     for rows in _blocks(height, width):
         plane[..., rows, :] = luminance(_tensor(picture, rows))
-    return plane
+    return plane if picture.pixels.dtype.kind == "f" else to_levels(plane, np.iinfo(picture.pixels.dtype).max)
+
+
+def to_levels(image: Tensor, levels: int) -> Tensor:
+    """Round values in [0, 1] to multiples of 1 / `levels`."""
+    return (image * levels).round_().div_(levels)
 
 
 def paint(fused: Tensor, a: Picture, b: Picture, *, grey: bool = False) -> Picture:

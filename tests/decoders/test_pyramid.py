@@ -39,6 +39,23 @@ def fuse(
         return decoder(*features, (a, b), text)
 
 
+def hearing(number: int, answer: float) -> PyramidDecoder:
+    """A decoder that answers the text of `said` with one number on every level: 0 preference, …, 4 freedom."""
+    decoder = build()
+    with torch.no_grad():
+        first, _, last = decoder.hear
+        first.weight.zero_()
+        first.weight[0, 0] = 1.0
+        first.bias.zero_()
+        last.weight[number::5, 0] = answer
+    return decoder
+
+
+def said(regions: Tensor | None = None) -> TextFeatures:
+    """A text that asks for something, in regions if there are any."""
+    return WORDLESS._replace(said=Said(torch.eye(WIDTH)[:1], torch.zeros(1, WIDTH), regions))
+
+
 def sources() -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
     a, b = 0.3 + 0.4 * torch.rand(2, 1, 1, 40, 48)
@@ -77,18 +94,11 @@ def test_it_begins_with_shares_by_how_much_there_is_of_either() -> None:
 
 def test_the_text_has_its_own_say_and_only_where_it_says() -> None:
     """A text that makes every preference large takes A: everywhere, or in the region that it names."""
-    decoder = build()
-    with torch.no_grad():
-        first, _, last = decoder.hear
-        first.weight.zero_()
-        first.weight[0, 0] = 1.0
-        first.bias.zero_()
-        last.weight[::4, 0] = 100.0  # the preferences
+    decoder = hearing(0, 100.0)
     a, b = sources()
-    asked, plain = torch.eye(WIDTH)[:1], torch.zeros(1, WIDTH)
 
     def fused(regions: Tensor | None) -> Tensor:
-        return fuse(a, b, decoder=decoder, text=WORDLESS._replace(said=Said(asked, plain, regions)))
+        return fuse(a, b, decoder=decoder, text=said(regions))
 
     torch.testing.assert_close(fused(None), a)
     left = torch.tensor([[float(region == "left") for region in REGIONS]])
@@ -96,3 +106,12 @@ def test_the_text_has_its_own_say_and_only_where_it_says() -> None:
     away_from_a, away_from_mean = (fused(left) - a).abs(), (fused(left) - (a + b) / 2).abs()
     assert away_from_a[inside > 0.999].max() < 0.05 < away_from_a[inside < 0.001].max()
     assert away_from_mean[inside < 0.001].max() < 0.05
+
+
+def test_the_text_says_how_far_gains_may_go() -> None:
+    """Without freedom a pair is only chosen from, whatever the gain is."""
+    a, b = sources()
+    decoder = hearing(4, -100.0)
+    torch.testing.assert_close(fuse(a, b, gain=-1.0, decoder=decoder, text=said()), (a + b) / 2)
+    flat = 2 * torch.sigmoid(torch.tensor(-1.0)) * (a + b) / 2
+    torch.testing.assert_close(fuse(a, b, gain=-1.0, decoder=decoder), flat)

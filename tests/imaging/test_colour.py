@@ -73,12 +73,22 @@ def test_pictures_are_painted_block_by_block_as_at_once() -> None:
     b = Picture(rng.integers(0, 65536, (1100, 1003), dtype=np.uint16))
     tensors = [torch.from_numpy(a.unit()).movedim(-1, 0)[None], torch.from_numpy(b.unit())[None, None]]
     planes = luminance_of(a), luminance_of(b)
-    torch.testing.assert_close(planes, (luminance(tensors[0]), tensors[1]))
+    torch.testing.assert_close(planes, ((luminance(tensors[0]) * 255).round() / 255, tensors[1]))
     fused = (planes[0] + planes[1]) / 2
     painted = paint(fused, a, b)
     assert painted.pixels.dtype == np.uint16  # the finer of the two
     expected = recolour(fused, *tensors)[0].movedim(0, -1).numpy()
     np.testing.assert_array_equal(painted.pixels, np.rint(expected * np.float32(65535)).astype(np.uint16))
+
+
+def test_a_source_taken_as_it_is_keeps_its_colours_to_the_level() -> None:
+    """Its luminance is rounded to the levels of the file, which must not show where nothing is changed."""
+    a = Picture(np.random.default_rng(0).integers(1, 255, (20, 24, 3), dtype=np.uint8))
+    plane = luminance_of(a) * 255
+    torch.testing.assert_close(plane, plane.round(), atol=1e-4, rtol=0)
+    grey = Picture(np.zeros((20, 24), np.uint8))
+    same = paint(luminance_of(a), a, grey).pixels == a.pixels
+    assert same.mean() > 0.99  # but where the luminance is half-way between two levels
 
 
 def test_colour_is_left_out_on_request() -> None:
