@@ -50,14 +50,16 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
         pixels: (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float32 in [0, 1].
 
     Returns:
-        (H, W): grey as it is, integers and all; of colour float32 in [0, 1].
+        (H, W): grey as it is, integers and all; of colour float32 in [0, 1], in as many levels as the file has.
     """
     if pixels.ndim == 2:
         return pixels
     import cv2
 
-    weights = _WEIGHTS if pixels.dtype.kind == "f" else _WEIGHTS / np.iinfo(pixels.dtype).max
-    return cv2.transform(pixels.astype(np.float32), weights[None]).clip(0, 1)
+    plane = cv2.transform(pixels.astype(np.float32), _WEIGHTS[None])
+    if pixels.dtype.kind != "f":
+        plane = np.rint(plane, out=plane) / np.float32(np.iinfo(pixels.dtype).max)
+    return plane.clip(0, 1)
 
 
 def unit(pixels: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
