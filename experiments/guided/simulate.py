@@ -5,7 +5,7 @@
 `photos/` gets the colour photos that scikit-image brings (most of them CC0); `Image/MFF/Simulated` and
 `Image/MEF/Simulated` get focus and exposure pairs of the visible images of RoadScene's train list, from which
 `film describe` makes texts in the words of these tasks. Training itself simulates its pairs anew in every epoch.
-Of the validation photos, `Image/MFF/Big` to `Image/MFF/Soft` are six kinds of focus pairs, and `Image/MEF/Bracket`
+Of the validation photos, `Image/MFF/Big` to `Image/MFF/Clean` are six kinds of focus pairs, and `Image/MEF/Bracket`
 exposure pairs, to choose weights by.
 """
 
