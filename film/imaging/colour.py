@@ -77,8 +77,11 @@ def luminance_of(picture: Picture) -> Tensor:
     width, height = picture.size
     plane = torch.empty(1, 1, height, width)
     for rows in _blocks(height, width):
-        plane[..., rows, :] = luminance(_tensor(picture, rows))
-    return plane if picture.pixels.dtype.kind == "f" else to_levels(plane, np.iinfo(picture.pixels.dtype).max)
+        part = luminance(_tensor(picture, rows))
+        if picture.pixels.dtype.kind != "f":
+            part = to_levels(part, np.iinfo(picture.pixels.dtype).max)
+        plane[..., rows, :] = part
+    return plane
 
 
 def to_levels(image: Tensor, levels: int) -> Tensor:
