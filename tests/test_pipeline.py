@@ -253,6 +253,13 @@ def test_the_shipped_model_in_lower_precision(small: FusionPipeline, precision: 
     assert np.abs(lower(a, b, task="MFF") - small(a, b, task="MFF")).max() < 0.05
 
 
+def test_the_shipped_model_fuses_noise_in_half_precision(small: FusionPipeline) -> None:
+    """Where neither source shows more, bfloat16 may choose the other one, see the card."""
+    half = FusionPipeline(small.model, device="cpu", precision="16")
+    a, b = RNG.random((2, 32, 40)).astype(np.float32)
+    assert np.abs(half(a, b, task="MFF") - small(a, b, task="MFF")).max() < 0.05
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("task", "dataset"), [("IVF", "RoadScene"), ("MIF", "Harvard"), ("MEF", "SICE"), ("MFF", "Lytro")]
