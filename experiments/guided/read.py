@@ -9,6 +9,8 @@ apart what means the opposite. How much a network hears of the wordings kept for
 """
 
 import argparse
+import re
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -28,10 +31,11 @@ from film.config import compose
 from film.data.guidance import Guidance, Guide
 from film.data.wordings import load_wordings
 from film.devices import DEVICES, choose_device
+from film.layers.text import TextFeatures, split_sentences
 from film.network import FusionNetwork
 from film.task import begin_from
 from film.tasks import SENTENCES, TASKS
-from film.text_encoders.base import FrozenTextEncoder
+from film.text_encoders.minilm import MiniLM
 
 ASKING = [CONCEPTS.index(key) for key in INSTRUCTIONS]
 SAID = {"emphasise_a": "first", "emphasise_b": "second"}  # what their wordings name that suit every task
@@ -43,9 +47,7 @@ def draw(guide: Guide, seed: int, *, validating: bool = False) -> tuple[str, Ten
     """A training text, and for each concept whether the text names it."""
     task = TASKS[seed % len(TASKS)]
     name = ("ct", "pet", "spect")[seed // len(TASKS) % 3] + "_0"
-    image = torch.zeros(1, 1, 16, 16)
-    pair = guide(image, image, task=task, text=SENTENCES[task], name=name, seed=seed, validating=validating)
-    return pair.text, pair.named
+    return guide.say(task=task, text=SENTENCES[task], name=name, seed=seed, validating=validating)
 
 
 def draw_batch(guide: Guide, seeds: range, *, validating: bool = False) -> tuple[list[str], Tensor]:
@@ -82,11 +84,40 @@ def accuracy(network: FusionNetwork, guide: Guide, *, texts: int = 300) -> str:
 
 
 def accuracy_alone(network: FusionNetwork) -> str:
-    """The same for every instruction kept for validation, with nothing else said."""
+    """The same for every instruction kept for validation, with nothing else said, and for those of rare words."""
     splits = load_wordings().instructions
-    pairs = [(SAID.get(key, key), said) for key in splits for said in splits[key].part(validating=True)]
-    wanted, said = map(list, zip(*pairs, strict=True))
-    return f"{verdict(listen(network, said)[:, ASKING], wanted)}; {len(said)} wordings"
+    pairs = [(key, said) for key in splits for said in splits[key].part(validating=True)]
+    heard = listen(network, [said for _, said in pairs])[:, ASKING]
+    wanted = [SAID.get(key, key) for key, _ in pairs]
+    rare = [i for i, new in enumerate(map(Novelty(), *zip(*pairs, strict=True))) if new]
+    few = verdict(heard[rare], [wanted[i] for i in rare])
+    return f"{verdict(heard, wanted)}; {len(pairs)} wordings; of rare words: {few}; {len(rare)} wordings"
+
+
+class Novelty:
+    """Tells instructions of words that are hardly learnt from, as those of a user may be.
+
+    Called with a key and a wording, it says whether no word of it but the most common ones stands in more than five
+    training wordings of the same meaning or the opposite one.
+    """
+
+    def __init__(self) -> None:
+        splits = load_wordings().instructions
+        self.times = {
+            key: Counter(word for said in split.part(validating=False) for word in words(said))
+            for key, split in splits.items()
+        }
+        self.common = {word for word, _ in sum(self.times.values(), Counter()).most_common(150)}
+
+    def __call__(self, key: str, wording: str) -> bool:
+        """Judge one."""
+        own, opposite = self.times[key], self.times[OPPOSITES[key]]
+        return all(own[word] + opposite[word] <= 5 for word in words(wording) - self.common)
+
+
+def words(text: str) -> set[str]:
+    """The words of a text, in small letters."""
+    return set(re.findall(r"[^\W\d_]+", text.lower()))
 
 
 def verdict(heard: Tensor, wanted: list[str]) -> str:
@@ -103,12 +134,12 @@ def listen(network: FusionNetwork, texts: list[str]) -> Tensor:
     with torch.no_grad():
         heard = [hear(network, texts[i : i + 50]) for i in range(0, len(texts), 50)]
     switch(network, training=True)
-    return torch.cat(heard)
+    return torch.cat(heard).cpu()
 
 
 def switch(network: FusionNetwork, *, training: bool) -> None:
     """Let the network train, or not, and so the dropout of the language model, which isn't part of it."""
-    assert isinstance(network.text_encoder, FrozenTextEncoder)
+    assert isinstance(network.text_encoder, MiniLM)
     network.train(training)
     network.text_encoder.language.model.train(training)
 
@@ -121,10 +152,29 @@ def blur(module: torch.nn.Module, _: object, words: Tensor) -> Tensor:
 
 
 def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
-    """Log-odds (B, concepts)."""
-    assert network.text_reader is not None
-    like = next(network.text_reader.parameters())
-    return network.text_reader.logits(network.encode_text(texts).to_image(like)).cpu()
+    """Log-odds (B, concepts): what `TextReader.logits` says of the texts, of which it needs only the embeddings."""
+    encoder, reader = network.text_encoder, network.text_reader
+    assert isinstance(encoder, MiniLM)
+    assert reader is not None
+    cut = [split_sentences(text) for text in texts]
+    parts = sorted({part for parts in cut for part in parts}, key=len)
+    row = {part: i for i, part in enumerate(parts)}
+    rows = [torch.tensor([row[part] for part in parts], dtype=torch.long) for parts in cut]
+    device = reader.concept.weight.device
+    index = pad_sequence(rows, batch_first=True, padding_value=-1).to(device)
+    size = len(parts) if device.type == "cuda" else 64  # a processor gains by less padding, a GPU by fewer calls
+    embedded = torch.cat([embed(encoder, parts[i : i + size], device) for i in range(0, len(parts), size)])
+    return reader.logits(TextFeatures(embedded[index.clamp_min(0)], index >= 0))
+
+
+def embed(encoder: MiniLM, sentences: list[str], device: torch.device) -> Tensor:
+    """Embeddings (B, 385) of sentences, as `MiniLM` begins them with."""
+    assert encoder.adapter is not None
+    given = encoder.language.tokenizer(sentences, padding=True, return_tensors="pt").to(device)
+    with encoder.adapter.applied(encoder.language.model.to(device)):
+        states = encoder.language.model(given["input_ids"], given["attention_mask"]).last_hidden_state.float()
+    mask = given["attention_mask"].unsqueeze(2)
+    return F.pad((states * mask).sum(1) / mask.sum(1), (0, 1), value=1.0)
 
 
 def missed(heard: Tensor, named: Tensor) -> Tensor:
@@ -157,16 +207,17 @@ def main() -> None:
 
     torch.manual_seed(args.seed)
     config = compose(["network/film_small.yaml"])["model"]["network"]
-    network = build_network(config).to(choose_device(args.device))
+    args.device = choose_device(args.device)
+    network = build_network(config).to(args.device)
     assert network.text_reader is not None
-    assert isinstance(network.text_encoder, FrozenTextEncoder)
+    assert isinstance(network.text_encoder, MiniLM)
     if args.images:
         begin_from(network, args.images)
     switch(network, training=True)
     network.text_encoder.language.model.embeddings.register_forward_hook(blur)
     if args.bf16:
         network.text_encoder.language.model.bfloat16()
-    mixed = Guide(Guidance(instruction=0.85, second=0.2, joined=0.8, described=0.3), args.texts)
+    mixed = Guide(Guidance(instruction=0.85, second=0.2, joined=0.8, region=0.3, described=0.3), args.texts)
     ears = [*network.text_encoder.parameters(), *network.text_reader.concept.parameters()]
     if args.steps:
         train(network, ears, args, mixed, lambda: save_model(Model("reader", network, config), args.output))
@@ -184,8 +235,8 @@ def train(
     bar = tqdm(DataLoader(batches, batch_size=None, num_workers=args.workers), mininterval=10, unit=" batches")
     for step, (texts, named) in enumerate(bar):
         optimizer.zero_grad()
-        with sdpa_kernel(SDPBackend.MATH) if args.bf16 else nullcontext():  # flash attention is slow back in bfloat16
-            loss = missed(hear(network, texts), named)
+        with sdpa_kernel(SDPBackend.MATH) if args.bf16 else nullcontext():  # flash attention is slow back on processors
+            loss = missed(hear(network, texts), named.to(args.device))
             loss.backward()
         optimizer.step()
         schedule.step()

@@ -18,7 +18,7 @@ from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
-from film.data.wordings import SCANS, Split, append, fits, load_wordings
+from film.data.wordings import SCANS, Split, append, fits, load_wordings, placed, uncapitalised
 from film.errors import FilmError
 from film.layers.regions import region_mask
 from film.layers.text import split_sentences
@@ -112,7 +112,7 @@ class Guided(NamedTuple):
     @property
     def named(self) -> Tensor:
         """(concepts,) 1 for each of `film.concepts.CONCEPTS` that the text names, 0 else."""
-        return torch.tensor([concept in self.asked for concept in CONCEPTS]).float()
+        return _named(self.asked)
 
 
 class Guide:
@@ -154,6 +154,29 @@ class Guide:
         """
         return _Turn(self, task, name, seed, validating).guide(a, b, text, sharp)
 
+    def say(self, *, task: str, text: str, name: str, seed: int, validating: bool = False) -> tuple[str, Tensor]:
+        """Only the text of the pair that these arguments would guide, and what it names, as `Guided.named`."""
+        turn = _Turn(self, task, name, seed, validating)
+        return turn.say(text).text, _named(turn.asked)
+
+
+class _Wish(NamedTuple):
+    """An instruction: what is asked for, how much of it, where (None: everywhere), and how that is said."""
+
+    key: str
+    share: float
+    region: str | None
+    wording: str
+
+
+class _Said(NamedTuple):
+    """What is said of a pair, and what follows from it for the sources: their order, deviation and seed of noise."""
+
+    text: str
+    wishes: list[_Wish]
+    swapped: bool
+    noise: tuple[float, int] | None
+
 
 class _Turn:
     """One pair's turn."""
@@ -167,7 +190,8 @@ class _Turn:
         self.wordings = load_wordings()
         self.asked: list[str] = []
 
-    def guide(self, a: Tensor, b: Tensor, text: str, sharp: Tensor | None) -> Guided:
+    def say(self, text: str) -> "_Said":
+        """Draw everything that is drawn, which needs no images."""
         shares = self.shares
         silent = self.chance(shares.wordless)
         nonsense = not silent and self.chance(shares.nonsense)
@@ -177,22 +201,28 @@ class _Turn:
         asked = not silent and self.spoken == self.task and self.chance(shares.instruction)
         keys = self._keys() if asked else []
         swapped = self.chance(shares.swapped)
-        noisy_a, noisy_b = self._noisy(a, b, keys)
-        clean = "denoise" in keys or noisy_a is a
-        seen = (a, b) if clean else (noisy_a, noisy_b)
-        aim = rules.neutral(self.spoken, *seen, sharp=sharp if clean else None)
+        noise = self._noise(keys)
         says = self._greeting(swapped) if not silent else []
-        asks = []
-        for key in keys:
-            aim, wording = self._ask(key, aim, *seen, swapped=swapped)
-            asks.append(wording)
+        wishes = [self._ask(key, swapped) for key in keys]
+        asks = [wish.wording for wish in wishes]
         says.extend([_joined(*asks)] if len(asks) > 1 and self.chance(shares.joined) else asks)
         if nonsense:
             says.insert(int(self.random.integers(len(says) + 1)), self.choose(self.wordings.nonsense))
         if not silent and self.chance(shares.described):
             says.append(self._shortened(self._description(text)))
-        first, second = (noisy_b, noisy_a) if swapped else (noisy_a, noisy_b)
-        return Guided(first, second, " ".join(map(_sentence, filter(None, says))), aim, tuple(self.asked), self.spoken)
+        return _Said(" ".join(map(_sentence, filter(None, says))), wishes, swapped=swapped, noise=noise)
+
+    def guide(self, a: Tensor, b: Tensor, text: str, sharp: Tensor | None) -> Guided:
+        said = self.say(text)
+        noisy = (a, b) if said.noise is None else _noisy(a, b, *said.noise)
+        clean = said.noise is None or any(wish.key == "denoise" for wish in said.wishes)
+        seen = (a, b) if clean else noisy
+        aim = rules.neutral(self.spoken, *seen, sharp=sharp if clean else None)
+        for wish in said.wishes:
+            wanted = _GLOBAL[wish.key](aim) if wish.key in _GLOBAL else _LOCAL[wish.key](aim, *seen)
+            aim = aim.towards(wanted, wish.share * (region_mask(wish.region, a) if wish.region else 1.0))
+        first, second = reversed(noisy) if said.swapped else noisy
+        return Guided(first, second, said.text, aim, tuple(self.asked), self.spoken)
 
     def chance(self, share: float) -> bool:
         return bool(self.random.random() < share)
@@ -215,31 +245,34 @@ class _Turn:
             keys.append(self.pick(others))
         return keys
 
-    def _noisy(self, a: Tensor, b: Tensor, keys: list[str]) -> tuple[Tensor, Tensor]:
+    def _noise(self, keys: list[str]) -> tuple[float, int] | None:
+        """Its standard deviation and seed."""
         about_noise = {"denoise", "keep_grain"} & set(keys)
         if not self.chance(0.7 if about_noise else self.shares.noise):
-            return a, b
+            return None
         deviation = float(np.exp(self.random.uniform(np.log(0.008), np.log(0.06))))
-        generator = torch.Generator().manual_seed(int(self.random.integers(2**62)))
-        noise = deviation * torch.randn((2, *a.shape), generator=generator).to(a)
-        return (a + noise[0]).clamp(0, 1), (b + noise[1]).clamp(0, 1)
+        return deviation, int(self.random.integers(2**62))
 
-    def _ask(self, key: str, aim: Aim, a: Tensor, b: Tensor, *, swapped: bool) -> tuple[Aim, str]:
-        """What the instruction wants, and how it is said."""
-        wanted = _GLOBAL[key](aim) if key in _GLOBAL else _LOCAL[key](aim, a, b)
-        phrases, share = [], 1.0
+    def _ask(self, key: str, swapped: bool) -> "_Wish":
+        """An instruction, and how it is said."""
+        degrees, share, region = [], 1.0, None
         if self.chance(self.shares.degree):
             degree = self.pick(("weak", "strong"))
             self.asked.append(degree)
-            phrases.append(self.choose(self.wordings.intensifiers[degree]))
+            degrees.append(self.choose(self.wordings.intensifiers[degree]))
             share = 0.5 if degree == "weak" else 1.25
-        mask: Tensor | float = share
         if self.chance(self.shares.region):
             region = self.pick(list(self.wordings.regions))
             self.asked.append(region)
-            phrases.append(self.choose(self.wordings.regions[region]))
-            mask = share * region_mask(region, a)
-        return aim.towards(wanted, mask), append(self._wording(key, swapped), *phrases)
+        wording = append(self._wording(key, swapped), *degrees)
+        return _Wish(key, share, region, self._placed(wording, region) if region else wording)
+
+    def _placed(self, wording: str, region: str) -> str:
+        """Say where: at the end, in front, or in place of what names all of the image."""
+        phrase = self.choose(self.wordings.regions[region])
+        if self.chance(0.4):
+            return append(wording, phrase)
+        return placed(wording, phrase, first=self.chance(0.4))
 
     def _wording(self, key: str, swapped: bool) -> str:
         general = self.wordings.instructions[key]
@@ -297,6 +330,15 @@ def described(root: str, task: str) -> tuple[str, ...]:
     )
 
 
+def _named(asked: Sequence[str]) -> Tensor:
+    return torch.tensor([concept in asked for concept in CONCEPTS]).float()
+
+
+def _noisy(a: Tensor, b: Tensor, deviation: float, seed: int) -> tuple[Tensor, Tensor]:
+    noise = deviation * torch.randn((2, *a.shape), generator=torch.Generator().manual_seed(seed)).to(a)
+    return (a + noise[0]).clamp(0, 1), (b + noise[1]).clamp(0, 1)
+
+
 def _scan(name: str) -> str | None:
     """The kind of scan that the name of a medical pair begins with."""
     kind = name.rpartition("/")[2].partition("_")[0].upper()
@@ -306,7 +348,7 @@ def _scan(name: str) -> str | None:
 def _joined(first: str, second: str) -> str:
     """Two sentences as one: "Brighten it." and "Keep the grain." → "Brighten it and keep the grain"."""
     begin = first.rstrip(".!?;, ")
-    end = second[0].lower() + second[1:] if second[1:2].islower() else second
+    end = uncapitalised(second)
     return f"{begin}, and {end}" if "," in begin else f"{begin} and {end}"
 
 

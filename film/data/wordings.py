@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,12 @@ from film.tasks import TASKS
 FILE = Path(__file__).with_suffix(".yaml")
 _VALIDATING = 8  # every eighth wording validates
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
+
+# Words that may give way to a place: all of it is then a part.
+_PLACE = re.compile(r"(?:on|in|at|near|for|along|across|within|around|towards) (the .+)")
+_WHOLE = re.compile(
+    r"\b(?:it|everything|the (?:whole )?(?:image|picture|photo|result|scene))\b(?!'| is\b| was\b| looks?\b)", re.I
+)
 
 # Words that only one kind of scan can mean; a wording with words of several kinds suits each of them.
 _FUNCTION = (
@@ -48,7 +54,12 @@ class Split:
 
     def part(self, validating: bool) -> list[str]:
         """Of the wordings to learn from every eighth, which validates, or the others."""
-        return [text for i, text in enumerate(self.train) if (i % _VALIDATING == 0) == validating]
+        return self._parts[validating]
+
+    @cached_property
+    def _parts(self) -> tuple[list[str], list[str]]:
+        validating = list(self.train[::_VALIDATING])
+        return [text for i, text in enumerate(self.train) if i % _VALIDATING], validating
 
     def __add__(self, other: "Split") -> "Split":
         return Split(self.train + other.train, self.held_out + other.held_out)
@@ -79,7 +90,7 @@ class Wordings:
         instructions: By key, in words that suit every task the key is for.
         tasks: By task, what is said about its pairs.
         nonsense: Has nothing to do with images.
-        regions: `left`, `right`, `top`, `bottom`, `centre`: phrases for `append`.
+        regions: `left`, `right`, `top`, `bottom`, `centre`: phrases for `append` and `placed`.
         intensifiers: `weak` and `strong`: phrases for `append`.
     """
 
@@ -115,6 +126,23 @@ def append(wording: str, *phrases: str) -> str:
     """Phrases of place or strength at the end: ("Brighten it.", "on the left") → "Brighten it on the left."."""
     body = wording.rstrip(".!? ")
     return " ".join([body, *phrases]) + wording[len(body) :].rstrip()
+
+
+def placed(wording: str, phrase: str, *, first: bool = False) -> str:
+    """A phrase of place where else it may stand than at the end, if it may.
+
+    ("Make it brighter.", "on the left") → "Make the left brighter.", or, first, "On the left, make it brighter.".
+    """
+    if first:
+        return f"{phrase[0].upper()}{phrase[1:]}, {uncapitalised(wording)}"
+    noun = _PLACE.fullmatch(phrase)
+    changed = _WHOLE.sub(noun[1], wording, count=1) if noun else wording
+    return append(wording, phrase) if changed == wording else changed[0].upper() + changed[1:]
+
+
+def uncapitalised(text: str) -> str:
+    """A sentence as it goes on after a comma; names and abbreviations stay as they are."""
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
 
 
 @cache

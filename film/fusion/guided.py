@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from film.fusion.base import FusionStage
 from film.layers.attention import TextAttention
 from film.layers.exchange import Exchange
-from film.layers.regions import positions, spread
+from film.layers.regions import inside, positions, spread
 from film.layers.silent import silent_linear
 from film.layers.text import Said, TextFeatures
 
@@ -76,6 +76,8 @@ class GuidedStage(FusionStage):
 class Places(nn.Module):
     """Every cell of the image asks the text, with its features and its position, how to shift its channels.
 
+    A sentence that asks for something in a region is heard there.
+
     Args:
         channels: Channels C of the features.
         text_dim: Width of the words.
@@ -93,15 +95,22 @@ class Places(nn.Module):
     def forward(self, features: Tensor, text: TextFeatures) -> Tensor:
         """Features (B, C, H, W) and words (B, L, D) to the shift of each feature, (B, C, H, W)."""
         asked = self._questions(features)
-        answers = self.shift(self.look(asked.flatten(2).mT, text))
+        answers = self.shift(self.look(asked.flatten(2).mT, text, _reach(text, asked)))
         grid = answers.mT.unflatten(2, asked.shape[-2:])
         return F.interpolate(grid, features.shape[-2:], mode="bilinear", align_corners=False)
 
     def weights(self, features: Tensor, text: TextFeatures) -> Tensor:
         """How much each cell listens to each word, the mean of the heads: (B, L, h, w)."""
         asked = self._questions(features)
-        return self.look.weights(asked.flatten(2).mT, text).mean(1).mT.unflatten(2, asked.shape[-2:]).detach()
+        weights = self.look.weights(asked.flatten(2).mT, text, _reach(text, asked))
+        return weights.mean(1).mT.unflatten(2, asked.shape[-2:]).detach()
 
     def _questions(self, features: Tensor) -> Tensor:
         cells = F.avg_pool2d(features, self.cell, ceil_mode=True)
         return torch.cat([cells, positions(cells)], 1)
+
+
+def _reach(text: TextFeatures, cells: Tensor) -> Tensor | None:
+    """How far words (B, L, D) are meant for each of the cells (B, C, h, w), (B, h·w, L); None if all are for all."""
+    where = text.summed().where
+    return None if where is None else inside(where, cells).flatten(2).mT

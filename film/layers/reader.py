@@ -88,17 +88,21 @@ class TextReader(nn.Module):
         """
         tokens = self.norm(text.tokens)
         spoken = text.mask.any(1, keepdim=True)
-        named = self._heard(tokens, text) if named is None else named.to(tokens)
+        logits = self._by_sentence(tokens, text)
+        named = self._heard(logits.amax(1)) if named is None else named.to(tokens)
         named, swapped = self._in_order(named.masked_fill(~spoken, 0.0))
         plain = named.masked_fill(self.region | self.asking_how, 0.0)
         summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()
-        regions = (named[:, self.region] - _DOUBT).clamp_min(0) / (1 - _DOUBT)
-        said = Said(summary, without, regions if regions.any() else None, swapped if swapped.any() else None)
+        regions = _surely(named[:, self.region])
+        said = Said(summary, without, None, swapped if swapped.any() else None)
+        if regions.any():
+            where = _surely(self._sentence_of_each(logits[..., self.region].sigmoid(), text))
+            said = said._replace(regions=regions, where=torch.minimum(where, regions.unsqueeze(1)))
         return TextFeatures(self.word(tokens), text.mask, said)
 
-    def _heard(self, tokens: Tensor, text: TextFeatures) -> Tensor:
+    def _heard(self, logits: Tensor) -> Tensor:
         """(B, concepts) how much each counts, from 0 to 1; in training, for its slope, how likely it is."""
-        likely = self._logits(tokens, text).sigmoid()
+        likely = logits.sigmoid()
         if self.training:
             return likely
         surest, task = likely[:, self.task].max(1)
@@ -114,18 +118,31 @@ class TextReader(nn.Module):
 
     def logits(self, text: TextFeatures) -> Tensor:
         """Words (B, L, D) to the log-odds that the text names each concept, (B, concepts)."""
-        return self._logits(self.dropout(self.norm(text.tokens)), text)
+        return self._by_sentence(self.dropout(self.norm(text.tokens)), text).amax(1)
 
-    def _logits(self, tokens: Tensor, text: TextFeatures) -> Tensor:
+    def _by_sentence(self, tokens: Tensor, text: TextFeatures) -> Tensor:
+        """Log-odds that the sentence that begins with a word names each concept, (B, L, concepts)."""
         logits = self.concept(tokens)
-        if self.marked:
-            said = text.mask & (text.tokens[..., -1] > 0.5)
-        else:  # one sentence, of which every word answers
-            logits = logits.masked_fill(~text.mask.unsqueeze(-1), _NEVER).amax(1, keepdim=True)
-            said = text.mask.any(1, keepdim=True)
+        if not self.marked:  # one sentence, of which every word answers
+            logits = logits.masked_fill(~text.mask.unsqueeze(-1), _NEVER).amax(1, keepdim=True).expand_as(logits)
         asked = logits[..., self.asking].amax(-1, keepdim=True)
         logits = torch.where(self.region, torch.minimum(logits, asked), logits)
-        return logits.masked_fill(~said.unsqueeze(-1), _NEVER).amax(1)
+        return logits.masked_fill(~self._begins(text).unsqueeze(-1), _NEVER)
+
+    def _begins(self, text: TextFeatures) -> Tensor:
+        """(B, L) whether a sentence begins with a word."""
+        return text.mask & (text.tokens[..., -1] > 0.5) if self.marked else text.mask
+
+    def _sentence_of_each(self, values: Tensor, text: TextFeatures) -> Tensor:
+        """For every word what (B, L, N) hold where its sentence begins."""
+        places = torch.arange(values.shape[1], device=values.device).expand(text.mask.shape)
+        begin = places.masked_fill(~self._begins(text), 0).cummax(1).values
+        return values.gather(1, begin.unsqueeze(-1).expand_as(values))
+
+
+def _surely(likely: Tensor) -> Tensor:
+    """How much a region counts that is so likely."""
+    return (likely - _DOUBT).clamp_min(0) / (1 - _DOUBT)
 
 
 def _others(other: Mapping[str, str]) -> Tensor:

@@ -18,8 +18,8 @@ def positions(grid: Tensor) -> Tensor:
 def region_masks(grid: Tensor) -> Tensor:
     """Masks of `film.concepts.REGIONS` for (B, C, H, W), soft at their borders: (1, 5, H, W) in [0, 1]."""
     x, y = positions(grid[:1])[0]
-    inside = {"left": -x, "right": x, "top": -y, "bottom": y, "centre": 0.6 - torch.hypot(x, y)}
-    return torch.sigmoid(_STEEPNESS * torch.stack([inside[region] for region in REGIONS])).unsqueeze(0)
+    within = {"left": -x, "right": x, "top": -y, "bottom": y, "centre": 0.6 - torch.hypot(x, y)}
+    return torch.sigmoid(_STEEPNESS * torch.stack([within[region] for region in REGIONS])).unsqueeze(0)
 
 
 def spread(asked: Tensor, plain: Tensor, regions: Tensor | None, grid: Tensor) -> Tensor:
@@ -37,9 +37,21 @@ def spread(asked: Tensor, plain: Tensor, regions: Tensor | None, grid: Tensor) -
     asked, plain = asked[..., None, None], plain[..., None, None]
     if regions is None:
         return asked
+    return torch.lerp(plain, asked, inside(regions.unsqueeze(1), grid))
+
+
+def inside(regions: Tensor, grid: Tensor) -> Tensor:
+    """How far every cell of a grid lies in regions, of which some are named.
+
+    Args:
+        regions: (B, N, R) in [0, 1], how much each is named, for N things that are said.
+        grid: (B, C, H, W).
+
+    Returns:
+        (B, N, H, W) in [0, 1]; 1 everywhere where no region is named.
+    """
     named = regions[..., None, None]
-    inside = (named * region_masks(grid)).amax(1, keepdim=True) + 1 - named.amax(1, keepdim=True)
-    return torch.lerp(plain, asked, inside)
+    return (named * region_masks(grid).unsqueeze(1)).amax(2) + 1 - named.amax(2)
 
 
 def region_mask(region: str, image: Tensor) -> Tensor:

@@ -22,12 +22,15 @@ class Said(NamedTuple):
             which holds everywhere if all are zero; None if no text names any.
         swapped: (B,) bool, whether source B is shown first; the rest of what is said holds once they have changed
             places. None if no text says so.
+        where: (B, L, R) in [0, 1], of which of these regions each word speaks: that of its sentence. None if no text
+            names any.
     """
 
     summary: Tensor
     plain: Tensor
     regions: Tensor | None
     swapped: Tensor | None = None
+    where: Tensor | None = None
 
 
 class TextFeatures(NamedTuple):

@@ -113,6 +113,17 @@ def test_no_text_and_nonsense_change_nothing() -> None:
         assert any(text in pair.text for text in load_wordings().nonsense.train)
 
 
+def test_what_is_said_can_be_had_without_images() -> None:
+    shares = NEVER | {"instruction": 0.8, "second": 0.3, "region": 0.5, "nonsense": 0.3, "noise": 0.5, "swapped": 0.5}
+    for seed in range(30):
+        said = {"task": "MIF", "text": SENTENCES["MIF"], "name": "pet_1", "seed": seed}
+        guide = Guide(Guidance(**shares), None)
+        pair = guide(*images(), **said)
+        text, named = guide.say(**said)
+        assert text == pair.text
+        assert torch.equal(named, pair.named)
+
+
 def test_swapped_sources_are_announced() -> None:
     a, b = images()
     for seed in range(10):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from film.concepts import OPPOSITES
-from film.data.wordings import FILE, Split, Wordings, append, fits, load_wordings
+from film.data.wordings import FILE, Split, Wordings, append, fits, load_wordings, placed
 from film.errors import FilmError
 from film.tasks import TASKS
 
@@ -174,6 +174,16 @@ def test_every_scan_has_its_wordings(words: Wordings, scan: str) -> None:
         split = words.tasks["MIF"].instructions[key]
         assert sum(fits(wording, scan) for wording in split.train) >= 10
         assert sum(fits(wording, scan) for wording in split.held_out) >= 3
+
+
+def test_a_place_may_stand_in_front_or_for_the_whole() -> None:
+    assert placed("Make it brighter.", "on the left") == "Make the left brighter."
+    assert placed("The whole image should be sharper.", "in the upper half") == "The upper half should be sharper."
+    assert placed("Make it brighter.", "only on the left") == "Make it brighter only on the left."
+    assert placed("It is too dark.", "on the left") == "It is too dark on the left."
+    assert placed("No visitor likes merit in it", "at the top edge") == "No visitor likes merit in the top edge"
+    assert placed("Make it brighter.", "on the left", first=True) == "On the left, make it brighter."
+    assert placed("MRI first.", "on the left", first=True) == "On the left, MRI first."
 
 
 def test_append_keeps_the_end_of_the_sentence() -> None:

@@ -63,6 +63,26 @@ def test_what_is_asked_holds_in_the_region_that_is_named(region: str) -> None:
     assert (asked - plain).abs().mean() > 0.1
 
 
+@pytest.mark.parametrize("region", ["left", "bottom"])
+def test_words_about_a_region_are_listened_to_there(region: str) -> None:
+    """The last two of three words are of a sentence that names the region."""
+    a, b = torch.randn(2, 1, 4, 40, 40)
+    named = torch.tensor([[float(name == region) for name in REGIONS]])
+    text = read(named)
+    assert text.said is not None
+    where = torch.stack([torch.zeros_like(named), named, named], 1)
+    text = text._replace(said=text.said._replace(where=where))
+    built = stage(1)
+    built.watched = True
+    built(a, b, text)
+    assert built.seen is not None
+    first, *rest = built.seen[0]
+    for seen in rest:
+        inside, outside = (seen[:, :5], seen[:, -5:]) if region == "left" else (seen[-5:], seen[:5])
+        assert inside.mean() > 30 * outside.mean()
+    assert first.mean(0).max() < 30 * first.mean(0).min()
+
+
 def test_the_image_as_a_whole_has_a_say() -> None:
     """What happens in one corner is heard in the other, far out of the reach of convolution and cells."""
     a, b = torch.zeros(2, 1, 4, 64, 64)

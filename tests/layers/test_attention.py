@@ -44,6 +44,18 @@ def test_without_words_the_answer_is_nothing(attention: TextAttention) -> None:
     assert attention.weights(torch.randn(2, 3, 6), silent).abs().max() == 0
 
 
+def test_a_word_is_heard_as_far_as_it_reaches(attention: TextAttention) -> None:
+    """Where it doesn't reach the others share what it had, and where all reach everything nothing changes."""
+    queries, text = torch.randn(2, 3, 6), words()
+    reach = torch.ones(2, 3, 4)
+    torch.testing.assert_close(attention(queries, text, reach), attention(queries, text))
+    reach[:, 1, 2] = 0.0
+    free, bound = attention.weights(queries, text), attention.weights(queries, text, reach)
+    torch.testing.assert_close(bound[:, :, [0, 2]], free[:, :, [0, 2]])
+    assert (bound[:, :, 1, 2] < 0.01 * free[:, :, 1, 2]).all()
+    assert (bound[:, :, 1, [0, 1, 3]] > free[:, :, 1, [0, 1, 3]]).all()
+
+
 def test_width_must_be_a_multiple_of_the_heads() -> None:
     with pytest.raises(FilmError, match="width 9 of the attention is not a multiple of its 2 heads"):
         TextAttention(6, 5, width=9, heads=2)

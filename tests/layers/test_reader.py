@@ -95,6 +95,20 @@ def test_a_region_counts_in_the_sentence_that_asks_for_something() -> None:
     assert built(describes).said.regions is None
 
 
+def test_words_are_about_the_region_that_their_sentence_names() -> None:
+    """Of three sentences of two words each, the second names one; nothing of it reaches the others, or padding."""
+    built, text = say("IVF", "brighter left", "sharper")
+    tokens = text.tokens.repeat_interleave(2, 1)
+    tokens[:, 1::2, -1] = 0.0  # the second word of each begins no sentence
+    where = built(TextFeatures.unpadded(tokens).pad(8)).said.where
+    left = REGIONS.index("left")
+    assert where.shape == (1, 8, len(REGIONS))
+    assert where[0, 2:4, left].min() > 0.9
+    where[0, 2:4, left] = 0.0
+    assert where[0, :6].max() < 0.1
+    assert built(say("IVF", "brighter")[1]).said.where is None
+
+
 def test_what_is_known_to_be_named_is_not_guessed() -> None:
     text = TextFeatures.unpadded(torch.randn(1, 5, 6))
     named = torch.zeros(1, len(CONCEPTS))
