@@ -1,5 +1,6 @@
 """Every YAML of a run takes its place in one, and that run makes a step."""
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,11 @@ import pytest
 import torch
 from tiny_runs import SILENT
 
-from film.checkpoint import build_network
+from film.checkpoint import build_network, load_model
 from film.commands.train import load_experiment
 from film.config import CONFIGS, compose, load
 from film.data.generated import SyntheticDataModule
+from film.data.wordings import load_wordings
 
 ROOT = Path(__file__).parent.parent
 OF_A_RUN = {"name", "seed_everything", "output_dir", "trainer", "callbacks", "model", "data"}
@@ -73,6 +75,26 @@ def test_the_rates_of_the_guided_run_name_parts_of_its_network() -> None:
     model = compose([FILES["guided/guided.yaml"]])["model"]
     names = [name for name, _ in build_network(model["network"]).named_parameters()]
     assert all(any(name.startswith(part) for name in names) for part in model["rates"])
+
+
+def test_ears_are_trained_from_texts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`read.py` keeps the images of a network, changes what hears, and hears as the network does."""
+    monkeypatch.syspath_prepend(str(ROOT / "experiments" / "guided"))
+    read = importlib.import_module("read")
+    before = load_model("film-small").network
+    texts = ["", "Make it brighter. It shows a street, two people and a car.", *load_wordings().nonsense.train[:4]]
+    assert before.text_reader is not None
+    heard = before.eval().text_reader.logits(before.encode_text(texts))
+    torch.testing.assert_close(read.listen(before, texts), heard, atol=1e-3, rtol=1e-3)
+    output = tmp_path / "ears.safetensors"
+    read.main(f"--images film-small --texts {tmp_path} --steps 2 --batch 8 --device cpu --output {output}".split())
+    after = load_model(output).network.state_dict()
+    changed = {name for name, weight in before.state_dict().items() if not torch.equal(weight, after[name])}
+    assert {name.partition(".")[0] for name in changed} == {"text_encoder", "text_reader"}
+    assert {name for name in changed if name.startswith("text_reader")} <= {
+        "text_reader.concept.weight",
+        "text_reader.concept.bias",
+    }
 
 
 @pytest.mark.realdata

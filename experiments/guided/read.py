@@ -11,7 +11,7 @@ apart what means the opposite. How much a network hears of the wordings kept for
 import argparse
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -157,13 +157,13 @@ def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
     assert isinstance(encoder, MiniLM)
     assert reader is not None
     cut = [split_sentences(text) for text in texts]
-    parts = sorted({part for parts in cut for part in parts}, key=len)
-    row = {part: i for i, part in enumerate(parts)}
-    rows = [torch.tensor([row[part] for part in parts], dtype=torch.long) for parts in cut]
+    sentences = sorted({sentence for parts in cut for sentence in parts}, key=len)
+    row = {sentence: i for i, sentence in enumerate(sentences)}
+    rows = [torch.tensor([row[sentence] for sentence in parts], dtype=torch.long) for parts in cut]
     device = reader.concept.weight.device
     index = pad_sequence(rows, batch_first=True, padding_value=-1).to(device)
-    size = len(parts) if device.type == "cuda" else 64  # a processor gains by less padding, a GPU by fewer calls
-    embedded = torch.cat([embed(encoder, parts[i : i + size], device) for i in range(0, len(parts), size)])
+    size = len(sentences) if device.type == "cuda" else 64  # a processor gains by less padding, a GPU by fewer calls
+    embedded = torch.cat([embed(encoder, sentences[i : i + size], device) for i in range(0, len(sentences), size)])
     return reader.logits(TextFeatures(embedded[index.clamp_min(0)], index >= 0))
 
 
@@ -186,7 +186,7 @@ def missed(heard: Tensor, named: Tensor) -> Tensor:
     return each + 2 * which
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", default="outputs/guided", help="folder with Text/{TASK}/{SET}/{side}")
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument(
         "--bf16", action="store_true", help="MiniLM computes in bfloat16: faster on processors that know it"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     torch.manual_seed(args.seed)
     config = compose(["network/film_small.yaml"])["model"]["network"]
@@ -221,7 +221,7 @@ def main() -> None:
     ears = [*network.text_encoder.parameters(), *network.text_reader.concept.parameters()]
     if args.steps:
         train(network, ears, args, mixed, lambda: save_model(Model("reader", network, config), args.output))
-    tqdm.write(f"texts: {accuracy(network, mixed)}")
+    tqdm.write(f"texts: {accuracy(network, mixed, texts=2000)}")
     tqdm.write(f"alone: {accuracy_alone(network)}")
 
 

@@ -190,7 +190,7 @@ class _Turn:
         self.wordings = load_wordings()
         self.asked: list[str] = []
 
-    def say(self, text: str) -> "_Said":
+    def say(self, text: str) -> _Said:
         """Draw everything that is drawn, which needs no images."""
         shares = self.shares
         silent = self.chance(shares.wordless)
@@ -253,7 +253,7 @@ class _Turn:
         deviation = float(np.exp(self.random.uniform(np.log(0.008), np.log(0.06))))
         return deviation, int(self.random.integers(2**62))
 
-    def _ask(self, key: str, swapped: bool) -> "_Wish":
+    def _ask(self, key: str, swapped: bool) -> _Wish:
         """An instruction, and how it is said."""
         degrees, share, region = [], 1.0, None
         if self.chance(self.shares.degree):
