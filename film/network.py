@@ -56,8 +56,8 @@ class FusionNetwork(nn.Module):
         self.text_dim = text_encoder.dim if text_encoder else 1
         width = text_width or self.text_dim
         self.text_projection = nn.Linear(self.text_dim, width) if text_width and not text_reader else nn.Identity()
-        marked = text_encoder is not None and text_encoder.marks_sentences
-        self.text_reader = TextReader(self.text_dim, width=width, marked=marked) if text_reader else None
+        begins = text_encoder.sentence_tokens if text_encoder is not None else 0
+        self.text_reader = TextReader(self.text_dim, width=width, begins=begins) if text_reader else None
         self.stages = nn.ModuleList(fusion(channels=channels, text_dim=width, index=i) for i in range(stages))
         self.border = border
         self.decoder = decoder(channels=channels, text_dim=width, stride=encoders[0].stride)

@@ -11,9 +11,10 @@ from tiny_runs import SILENT
 
 from film.checkpoint import build_network, load_model
 from film.commands.train import load_experiment
+from film.concepts import OPPOSITES
 from film.config import CONFIGS, compose, load
 from film.data.generated import SyntheticDataModule
-from film.data.wordings import load_wordings
+from film.data.wordings import content_words, load_wordings
 
 ROOT = Path(__file__).parent.parent
 OF_A_RUN = {"name", "seed_everything", "output_dir", "trainer", "callbacks", "model", "data"}
@@ -95,6 +96,19 @@ def test_ears_are_trained_from_texts_alone(tmp_path: Path, monkeypatch: pytest.M
         "text_reader.concept.weight",
         "text_reader.concept.bias",
     }
+
+
+def test_words_that_are_left_out_are_not_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`read.py --unheard` measures on wordings like those that are held out."""
+    monkeypatch.syspath_prepend(str(ROOT / "experiments" / "guided"))
+    wordings = load_wordings()
+    left, unheard = importlib.import_module("read").leave_out(wordings, 0.2)
+    for key, opposite in OPPOSITES.items():
+        known = content_words(left.pooled(key).train + left.pooled(opposite).train)
+        assert len(unheard[key]) >= 20
+        assert set(unheard[key]) <= set(wordings.pooled(key).train) - set(left.pooled(key).train)
+        assert all(content_words([said]) and not content_words([said]) & known for said in unheard[key])
+        assert len(left.pooled(key).train) > len(wordings.pooled(key).train) / 2
 
 
 @pytest.mark.realdata

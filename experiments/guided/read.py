@@ -6,6 +6,10 @@ The reader learns to say which of `film.concepts.CONCEPTS` a training text names
 apart what means the opposite. How much a network hears of the wordings kept for validation:
 
     python experiments/guided/read.py --images film-small --steps 0
+
+and how well words are heard that no wording had that was learnt from:
+
+    python experiments/guided/read.py --unheard 0.2 --output outputs/guided/unheard.safetensors
 """
 
 import argparse
@@ -15,6 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +34,7 @@ from film.checkpoint import Model, build_network, save_model
 from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.config import compose
 from film.data.guidance import Guidance, Guide
-from film.data.wordings import load_wordings
+from film.data.wordings import Wordings, content_words, load_wordings
 from film.devices import DEVICES, choose_device
 from film.layers.text import TextFeatures, split_sentences
 from film.network import FusionNetwork
@@ -61,7 +66,9 @@ class Batches(Dataset):
 
     def __init__(self, guide: Guide, *, steps: int, size: int, seed: int) -> None:
         self.steps, self.size, self.seed = steps, size, seed
-        self.terse, self.wordy = (Guide(replace(guide.guidance, described=share), guide.texts) for share in (0.0, 1.0))
+        self.terse, self.wordy = (
+            Guide(replace(guide.guidance, described=share), guide.texts, guide.wordings) for share in (0.0, 1.0)
+        )
 
     def __len__(self) -> int:
         return self.steps
@@ -94,6 +101,46 @@ def accuracy_alone(network: FusionNetwork) -> str:
     return f"{verdict(heard, wanted)}; {len(pairs)} wordings; of rare words: {few}; {len(rare)} wordings"
 
 
+def leave_out(wordings: Wordings, share: float) -> tuple[Wordings, dict[str, list[str]]]:
+    """Take a share of the words out of what is learnt from, to see how words are heard that weren't.
+
+    They are drawn from the content words of an instruction and its opposite, but for the most common ones.
+
+    Returns:
+        The wordings without them, and by key those which share no content word with what is left of their meaning and
+        its opposite: such wordings as those that are held out.
+    """
+    random, rare = Random(100), 60
+    gone: dict[str, set[str]] = {}
+    for key, opposite in OPPOSITES.items():
+        both = (*wordings.pooled(key).train, *wordings.pooled(opposite).train)
+        times = Counter(word for said in both for word in content_words([said]))
+        if opposite not in gone:
+            gone[opposite] = gone[key] = {
+                word for word in sorted(times) if times[word] <= rare and random.random() < share
+            }
+    left = wordings.filtered(lambda key, said: content_words([said]).isdisjoint(gone[key]))
+    known = {
+        key: content_words(left.pooled(key).train) | content_words(left.pooled(OPPOSITES[key]).train) for key in gone
+    }
+    unheard = {key: [said for said in wordings.pooled(key).train if _is_new(said, known[key])] for key in gone}
+    return left, unheard
+
+
+def _is_new(said: str, known: set[str]) -> bool:
+    said_words = content_words([said])
+    return bool(said_words) and said_words.isdisjoint(known)
+
+
+def accuracy_unheard(network: FusionNetwork, unheard: dict[str, list[str]]) -> str:
+    """How often instructions in words that weren't learnt from are heard best, or their opposites; the mean of all."""
+    each = [
+        judge(listen(network, texts)[:, ASKING], [SAID.get(key, key)] * len(texts)) for key, texts in unheard.items()
+    ]
+    right, opposite = (sum(shares) / len(each) for shares in zip(*each, strict=True))
+    return f"right {right:.3f}, opposite {opposite:.3f}; {sum(map(len, unheard.values()))} wordings"
+
+
 class Novelty:
     """Tells instructions of words that are hardly learnt from, as those of a user may be.
 
@@ -121,11 +168,16 @@ def words(text: str) -> set[str]:
 
 
 def verdict(heard: Tensor, wanted: list[str]) -> str:
+    """`judge` in words."""
+    return "right {:.3f}, opposite {:.3f}".format(*judge(heard, wanted))
+
+
+def judge(heard: Tensor, wanted: list[str]) -> tuple[float, float]:
     """How often the instruction heard best, of log-odds (B, instructions), is what was asked for, or its opposite."""
     best = [INSTRUCTIONS[i] for i in heard.argmax(1)]
     right = sum(key == one for key, one in zip(best, wanted, strict=True)) / len(wanted)
     opposite = sum(key == OTHERS[one] for key, one in zip(best, wanted, strict=True)) / len(wanted)
-    return f"right {right:.3f}, opposite {opposite:.3f}"
+    return right, opposite
 
 
 def listen(network: FusionNetwork, texts: list[str]) -> Tensor:
@@ -164,17 +216,21 @@ def hear(network: FusionNetwork, texts: list[str]) -> Tensor:
     index = pad_sequence(rows, batch_first=True, padding_value=-1).to(device)
     size = len(sentences) if device.type == "cuda" else 64  # a processor gains by less padding, a GPU by fewer calls
     embedded = torch.cat([embed(encoder, sentences[i : i + size], device) for i in range(0, len(sentences), size)])
-    return reader.logits(TextFeatures(embedded[index.clamp_min(0)], index >= 0))
+    mask = (index >= 0).repeat_interleave(embedded.shape[1], 1)
+    return reader.logits(TextFeatures(embedded[index.clamp_min(0)].flatten(1, 2), mask))
 
 
 def embed(encoder: MiniLM, sentences: list[str], device: torch.device) -> Tensor:
-    """Embeddings (B, 385) of sentences, as `MiniLM` begins them with."""
+    """Embeddings (B, layers, 385) of sentences, as `MiniLM` begins them with."""
     assert encoder.adapter is not None
     given = encoder.language.tokenizer(sentences, padding=True, return_tensors="pt").to(device)
     with encoder.adapter.applied(encoder.language.model.to(device)):
-        states = encoder.language.model(given["input_ids"], given["attention_mask"]).last_hidden_state.float()
-    mask = given["attention_mask"].unsqueeze(2)
-    return F.pad((states * mask).sum(1) / mask.sum(1), (0, 1), value=1.0)
+        states = encoder.language.model(given["input_ids"], given["attention_mask"], output_hidden_states=True)
+    layers = torch.stack([states.hidden_states[layer] for layer in encoder.layers], 1).float()
+    mask = given["attention_mask"].view(len(sentences), 1, -1, 1)
+    tokens = F.pad((layers * mask).sum(2) / mask.sum(2), (0, 1), value=-1.0)
+    tokens[:, 0, -1] = 1.0
+    return tokens
 
 
 def missed(heard: Tensor, named: Tensor) -> Tensor:
@@ -198,6 +254,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the texts that are drawn; another one to average with")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate; default: %(default)s")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument(
+        "--unheard",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the words that aren't learnt from, to report how they are heard",
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes that draw texts; a GPU needs several")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
     parser.add_argument(
@@ -217,12 +280,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     network.text_encoder.language.model.embeddings.register_forward_hook(blur)
     if args.bf16:
         network.text_encoder.language.model.bfloat16()
-    mixed = Guide(Guidance(instruction=0.85, second=0.2, joined=0.8, region=0.3, described=0.3), args.texts)
+    wordings, unheard = leave_out(load_wordings(), args.unheard) if args.unheard else (None, {})
+    guidance = Guidance(instruction=0.85, second=0.2, joined=0.8, region=0.3, described=0.3)
+    mixed = Guide(guidance, args.texts, wordings)
     ears = [*network.text_encoder.parameters(), *network.text_reader.concept.parameters()]
     if args.steps:
         train(network, ears, args, mixed, lambda: save_model(Model("reader", network, config), args.output))
     tqdm.write(f"texts: {accuracy(network, mixed, texts=2000)}")
     tqdm.write(f"alone: {accuracy_alone(network)}")
+    if unheard:
+        tqdm.write(f"in words not learnt from: {accuracy_unheard(network, unheard)}")
 
 
 def train(

@@ -18,7 +18,7 @@ from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
-from film.data.wordings import SCANS, Split, append, fits, load_wordings, placed, uncapitalised
+from film.data.wordings import SCANS, Split, Wordings, append, fits, load_wordings, placed, uncapitalised
 from film.errors import FilmError
 from film.layers.regions import region_mask
 from film.layers.text import split_sentences
@@ -122,11 +122,13 @@ class Guide:
         guidance: How often it says what.
         texts: Folder with `Text/{TASK}/{SET}/{side}` of training pairs, whose descriptions also go with simulated
             pairs and with those that get another task's text; None for no such descriptions.
+        wordings: Those of the package by default.
     """
 
-    def __init__(self, guidance: Guidance, texts: str | None) -> None:
+    def __init__(self, guidance: Guidance, texts: str | None, wordings: Wordings | None = None) -> None:
         self.guidance = guidance
         self.texts = texts
+        self.wordings = wordings or load_wordings()
 
     def __call__(
         self,
@@ -187,7 +189,7 @@ class _Turn:
         self.scan = _scan(name) if task == "MIF" else None
         self.random = np.random.default_rng([seed, 7])
         self.validating = validating
-        self.wordings = load_wordings()
+        self.wordings = guide.wordings
         self.asked: list[str] = []
 
     def say(self, text: str) -> _Said:

@@ -6,8 +6,8 @@ trained on and, for instructions, shares no content word with the training ones 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,34 @@ SCANS = {
     "PET": rf"\bPETs?\b|positron|FDG|glucose|{_FUNCTION}",
     "SPECT": rf"\bSPECTs?\b|technetium|gamma|{_FUNCTION}",
 }
+
+# Words without content: articles, pronouns, auxiliaries, prepositions and particles, conjunctions, quantity and degree.
+_STOP = """
+    a an the this that these those it its itself they them their there here we us our i me my you your yours he she him
+    her his who whose whoever what whatever which one ones somebody anybody nobody everybody something anything nothing
+    everything someone anyone everyone
+    be is are was were been being am do does did doing done have has had having
+    can cannot could will would shall should may might must ought need let ca wo
+    of in on at to from by for with without into onto upon over under above below between among through throughout
+    across along around about against towards toward off out up down upwards downwards away back than as like per via
+    and or but nor if when while where wherever because so yet though although whether rather until
+    not no never nor none neither either both all any each every some such other another same own only just even also
+    too very more most less least much many few little lot lots bit quite how why please far enough whole
+"""
+# The nouns of the tasks, which held-out wordings may share with the training ones.
+_NOUNS = """
+    infrared visible thermal mri ct pet spect exposure overexposed underexposed overexposure underexposure
+    exposed focus focused image picture photo source scan a b first second scene result fused fusion near far
+    foreground background
+"""
+_ENDINGS = """
+    isation ization ations ation ated ating ates ator ate ising izing ings ing edly ness ers est ement ements ful
+    less able ible ities ity ious ised ized ise ize ens en ies ied ish ive ion ions al ally ly ic ed er es
+    or y s e
+"""
+_CONTENTLESS = frozenset(_STOP.split())
+_TASK_NOUNS = frozenset(_NOUNS.split())
+_BY_LENGTH = sorted(_ENDINGS.split(), key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -104,6 +132,25 @@ class Wordings:
         """Instructions that mean something for a task, one of `film.tasks.TASKS`."""
         return tuple(key for key in OPPOSITES if ONLY_OF.get(key, task) == task)
 
+    def pooled(self, key: str) -> Split:
+        """All wordings of an instruction, in general words and in those of every task."""
+        return sum(
+            (about.instructions[key] for about in self.tasks.values() if key in about.instructions),
+            self.instructions[key],
+        )
+
+    def filtered(self, keeps: Callable[[str, str], bool]) -> "Wordings":
+        """Those in which only training wordings of instructions are left that `keeps` says to keep, by key and text."""
+
+        def kept(splits: Mapping[str, Split]) -> dict[str, Split]:
+            return {
+                key: Split(tuple(text for text in split.train if keeps(key, text)), split.held_out)
+                for key, split in splits.items()
+            }
+
+        tasks = {task: replace(about, instructions=kept(about.instructions)) for task, about in self.tasks.items()}
+        return replace(self, instructions=kept(self.instructions), tasks=tasks)
+
     def instruction(self, key: str, task: str) -> Split:
         """Wordings of an instruction for a task: the general ones and those in words of the task."""
         own = self.tasks[task].instructions.get(key, Split((), ()))
@@ -138,6 +185,21 @@ def placed(wording: str, phrase: str, *, first: bool = False) -> str:
     noun = _PLACE.fullmatch(phrase)
     changed = _WHOLE.sub(noun[1], wording, count=1) if noun else wording
     return append(wording, phrase) if changed == wording else changed[0].upper() + changed[1:]
+
+
+@cache
+def stem(word: str) -> str:
+    """A word without its endings: brightness, brighten and brighter are all bright; it cuts rather too much."""
+    while ending := next((e for e in _BY_LENGTH if word.endswith(e) and len(word) - len(e) >= 4), ""):
+        word = word[: -len(ending)]
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def content_words(wordings: Iterable[str]) -> set[str]:
+    """Stems of the words that carry content, but for the nouns of the tasks."""
+    text = " ".join(wordings).lower().replace("over-exp", "overexp").replace("under-exp", "underexp")
+    words = re.findall(r"[^\W\d_]+", re.sub(r"n't\b|'\w+", "", text))
+    return {stem(word) for word in words if word not in _CONTENTLESS} - {stem(noun) for noun in _TASK_NOUNS}
 
 
 def uncapitalised(text: str) -> str:

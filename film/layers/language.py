@@ -48,7 +48,12 @@ class LanguageModel:
         self.filled = positions if model.config.model_type in _FILLED else None
 
     def encode(
-        self, texts: Sequence[str], device: torch.device, *, adapter: LowRankAdapter | None = None
+        self,
+        texts: Sequence[str],
+        device: torch.device,
+        *,
+        adapter: LowRankAdapter | None = None,
+        layers: Sequence[int] = (),
     ) -> list[Tensor]:
         """Read texts, the shorter ones padded; padding is masked.
 
@@ -56,9 +61,11 @@ class LanguageModel:
             texts: B texts, none of them empty.
             device: Where to compute.
             adapter: Changes some weights; in its training the states have a slope.
+            layers: Blocks of the model, 1 first, whose states follow those of the last one side by side.
 
         Returns:
-            For each text (L, D) float32 states on the CPU, those of the marks of beginning and end included.
+            For each text (L, D) float32 states on the CPU, those of the marks of beginning and end included; with K
+            more layers (L, (1 + K)·D).
         """
         filling = self.tokenizer.pad_token_id or 0
         nothing = [self.tokenizer.unk_token_id or filling]  # for a text in which the tokenizer sees no sign at all
@@ -68,16 +75,17 @@ class LanguageModel:
         learning = adapter is not None and adapter.is_learning
         with torch.set_grad_enabled(learning), adapter.applied(model) if adapter else contextlib.nullcontext():
             for batch in _alike([len(row) for row in rows]):
-                states |= zip(batch, self._read([rows[i] for i in batch], filling, device), strict=True)
+                states |= zip(batch, self._read([rows[i] for i in batch], filling, device, layers), strict=True)
         return [states[i] for i in range(len(rows))]
 
-    def _read(self, rows: list[list[int]], filling: int, device: torch.device) -> list[Tensor]:
+    def _read(self, rows: list[list[int]], filling: int, device: torch.device, layers: Sequence[int]) -> list[Tensor]:
         length = self.filled or max(map(len, rows))
         ids = torch.tensor([row + [filling] * (length - len(row)) for row in rows], device=device)
         mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
         attention = None if self.filled else mask.long().to(device)
         with torch.autocast(device.type, enabled=False):
-            states = self.model(input_ids=ids, attention_mask=attention).last_hidden_state
+            read = self.model(input_ids=ids, attention_mask=attention, output_hidden_states=bool(layers))
+        states = torch.cat([read.last_hidden_state, *(read.hidden_states[layer] for layer in layers)], -1)
         return [state[: len(row)] for state, row in zip(states.float().cpu(), rows, strict=True)]
 
 

@@ -17,7 +17,7 @@ _UNHEARD = 0.25  # nor was an instruction; from here to 0.5 it counts more and m
 class TextReader(nn.Module):
     """Reads a text: hands on its words in another width, and says what is said as a whole.
 
-    The embedding of each sentence gives the log-odds that it names each of `film.concepts.CONCEPTS`; where sentences
+    The embeddings of each sentence give the log-odds that it names each of `film.concepts.CONCEPTS`; where sentences
     aren't marked, every word does, and the text is one sentence. Of all sentences the highest count (multi-instance
     learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five words is thus
     heard beside a description of a hundred, which a mean would drown.
@@ -39,8 +39,8 @@ class TextReader(nn.Module):
         text_dim: Width D of the words.
         width: Width of the summary, and of the words that are handed on.
         narrow: Width that words are squeezed through before they are handed on.
-        marked: Whether the last feature of a word is 1 where it is the embedding of a sentence that begins; a text is
-            one sentence otherwise.
+        begins: How many tokens begin a sentence, its embeddings, of which the last feature is 1 for the first and -1
+            for the others; only the first is handed on. 0: a text is one sentence.
         dropout: Share of each word's features left out in `logits` in training, against learning wordings by heart.
     """
 
@@ -53,14 +53,12 @@ class TextReader(nn.Module):
     task: Tensor
     foreign: Tensor
 
-    def __init__(
-        self, text_dim: int, *, width: int, narrow: int = 32, marked: bool = False, dropout: float = 0.3
-    ) -> None:
+    def __init__(self, text_dim: int, *, width: int, narrow: int = 32, begins: int = 0, dropout: float = 0.3) -> None:
         super().__init__()
-        self.marked = marked
+        self.begins = begins
         self.norm = nn.LayerNorm(text_dim)
         self.dropout = nn.Dropout(dropout)
-        self.concept = nn.Linear(text_dim, len(CONCEPTS))
+        self.concept = nn.Linear(max(1, begins) * text_dim, len(CONCEPTS))
         self.meaning = nn.Linear(len(CONCEPTS), width, bias=False)
         nn.init.normal_(self.meaning.weight)
         self.word = nn.Sequential(nn.Linear(text_dim, narrow, bias=False), nn.Linear(narrow, width))
@@ -98,7 +96,8 @@ class TextReader(nn.Module):
         if regions.any():
             where = _surely(self._sentence_of_each(logits[..., self.region].sigmoid(), text))
             said = said._replace(regions=regions, where=torch.minimum(where, regions.unsqueeze(1)))
-        return TextFeatures(self.word(tokens), text.mask, said)
+        mask = text.mask & (text.tokens[..., -1] > -0.5) if self.begins > 1 else text.mask
+        return TextFeatures(self.word(tokens), mask, said)
 
     def _heard(self, logits: Tensor) -> Tensor:
         """(B, concepts) how much each counts, from 0 to 1; in training, for its slope, how likely it is."""
@@ -122,8 +121,8 @@ class TextReader(nn.Module):
 
     def _by_sentence(self, tokens: Tensor, text: TextFeatures) -> Tensor:
         """Log-odds that the sentence that begins with a word names each concept, (B, L, concepts)."""
-        logits = self.concept(tokens)
-        if not self.marked:  # one sentence, of which every word answers
+        logits = self.concept(torch.cat([tokens.roll(-i, 1) for i in range(max(1, self.begins))], -1))
+        if not self.begins:  # one sentence, of which every word answers
             logits = logits.masked_fill(~text.mask.unsqueeze(-1), _NEVER).amax(1, keepdim=True).expand_as(logits)
         asked = logits[..., self.asking].amax(-1, keepdim=True)
         logits = torch.where(self.region, torch.minimum(logits, asked), logits)
@@ -131,7 +130,7 @@ class TextReader(nn.Module):
 
     def _begins(self, text: TextFeatures) -> Tensor:
         """(B, L) whether a sentence begins with a word."""
-        return text.mask & (text.tokens[..., -1] > 0.5) if self.marked else text.mask
+        return text.mask & (text.tokens[..., -1] > 0.5) if self.begins else text.mask
 
     def _sentence_of_each(self, values: Tensor, text: TextFeatures) -> Tensor:
         """For every word what (B, L, N) hold where its sentence begins."""

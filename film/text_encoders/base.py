@@ -29,9 +29,12 @@ class TextEncoder(nn.Module, ABC):
     reads_words: bool = True
 
     @property
-    def marks_sentences(self) -> bool:
-        """Whether the last feature of a token is 1 where a sentence begins, else 0."""
-        return False
+    def sentence_tokens(self) -> int:
+        """How many tokens begin each sentence, its embeddings; 0 where sentences aren't marked.
+
+        The last feature is 1 for the first of them, -1 for the others, and 0 for words.
+        """
+        return 0
 
     @abstractmethod
     def forward(self, texts: Sequence[str]) -> TextFeatures:

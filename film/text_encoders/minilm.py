@@ -40,25 +40,36 @@ class MiniLM(FrozenTextEncoder):
     Args:
         max_tokens: Word pieces kept of a text, at most 512; the model was trained on up to 256.
         by_sentence: Encode each sentence by itself, so that a short instruction isn't lost in a long description, and
-            begin it with its embedding (the mean of its pieces, what the model was trained to make) in place of the
-            pieces that only mark its ends. Tokens are then 385 wide: the last number is 1 for a sentence, else 0.
+            begin it with its embeddings (the mean of its pieces, what the model was trained to make) in place of the
+            pieces that only mark its ends. Tokens are then 385 wide: the last number is 1 for the first embedding of a
+            sentence, -1 for the others, else 0.
+        layers: With `by_sentence`, the blocks of the model after which a sentence is embedded, from 1 to 6: what words
+            mean by themselves is better seen in earlier ones.
         adapter_rank: Learn changes of this rank of the model's matrices, which belong to the network's weights; 0 reads
             with the model as it is.
         cached: Number of texts, or sentences, whose features are kept.
     """
 
     def __init__(
-        self, max_tokens: int = 256, *, by_sentence: bool = False, adapter_rank: int = 0, cached: int = 1024
+        self,
+        max_tokens: int = 256,
+        *,
+        by_sentence: bool = False,
+        layers: tuple[int, ...] = (_BLOCKS,),
+        adapter_rank: int = 0,
+        cached: int = 1024,
     ) -> None:
+        if not layers or not set(layers) <= set(range(1, _BLOCKS + 1)):
+            raise FilmError(f"layers must be some of the blocks 1 to {_BLOCKS} of MiniLM, not {list(layers)}")
         shapes = {kind: shape for kind, (_, shape) in _MATRICES.items()}
         adapter = LowRankAdapter(shapes, blocks=_BLOCKS, rank=adapter_rank, name=_name) if adapter_rank else None
         super().__init__(384 + by_sentence, cached=cached, adapter=adapter)
-        self.max_tokens, self.by_sentence = max_tokens, by_sentence
+        self.max_tokens, self.by_sentence, self.layers = max_tokens, by_sentence, tuple(layers)
 
     @property
-    def marks_sentences(self) -> bool:
-        """If it encodes by sentence."""
-        return self.by_sentence
+    def sentence_tokens(self) -> int:
+        """One for each of the layers, if it encodes by sentence."""
+        return len(self.layers) if self.by_sentence else 0
 
     def load(self) -> LanguageModel:
         """Load it from the package."""
@@ -73,16 +84,16 @@ class MiniLM(FrozenTextEncoder):
 
     def identity(self) -> dict[str, Any]:
         """Say arguments and weights."""
-        return super().identity() | {"revision": f"sha256:{SHA256}"}
+        return super().identity() | {"layers": list(self.layers), "revision": f"sha256:{SHA256}"}
 
     def pieces(self, text: str) -> list[str]:
-        """Name the tokens of a text: word pieces, and before those of each sentence the sentence itself."""
+        """Name the tokens of a text: word pieces, before those of each sentence the sentence itself."""
         if not text.strip():
             return []
         named = []
         for part in self.parts(text):
             pieces = self.language.tokenizer.tokenize(part)
-            named += [part, *pieces] if self.by_sentence else ["", *pieces, ""]
+            named += [part, *[""] * (len(self.layers) - 1), *pieces] if self.by_sentence else ["", *pieces, ""]
         return named
 
     def parts(self, text: str) -> list[str]:
@@ -99,16 +110,19 @@ class MiniLM(FrozenTextEncoder):
 
     def encode(self, parts: Sequence[str]) -> list[Tensor]:
         """Texts or sentences to (L, D) each."""
-        states = super().encode(parts)
-        return [_with_embedding(state) for state in states] if self.by_sentence else states
+        if not self.by_sentence:
+            return super().encode(parts)
+        states = self.language.encode(parts, self._device, adapter=self.adapter, layers=self.layers)
+        return [_with_embeddings(*state.split(384, -1)) for state in states]
 
 
 def _name(block: int, kind: str) -> str:
     return f"encoder.layer.{block}.{_MATRICES[kind][0]}"
 
 
-def _with_embedding(states: Tensor) -> Tensor:
-    tokens = torch.nn.functional.pad(torch.cat([states.mean(0, keepdim=True), states[1:-1]]), (0, 1))
+def _with_embeddings(words: Tensor, *layers: Tensor) -> Tensor:
+    tokens = torch.nn.functional.pad(torch.stack([states.mean(0) for states in layers] + list(words[1:-1])), (0, 1))
+    tokens[: len(layers), -1] = -1.0
     tokens[0, -1] = 1.0
     return tokens
 

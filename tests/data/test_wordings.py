@@ -1,6 +1,5 @@
 """The wordings: complete, split honestly, and read with errors that help."""
 
-import re
 from itertools import chain
 from pathlib import Path
 
@@ -8,61 +7,14 @@ import pytest
 import yaml
 
 from film.concepts import OPPOSITES
-from film.data.wordings import FILE, Split, Wordings, append, fits, load_wordings, placed
+from film.data.wordings import FILE, Wordings, append, content_words, fits, load_wordings, placed, stem
 from film.errors import FilmError
 from film.tasks import TASKS
-
-# Words without content: articles, pronouns, auxiliaries, prepositions and particles, conjunctions, quantity and degree.
-STOP = """
-    a an the this that these those it its itself they them their there here we us our i me my you your yours he she him
-    her his who whose whoever what whatever which one ones somebody anybody nobody everybody something anything nothing
-    everything someone anyone everyone
-    be is are was were been being am do does did doing done have has had having
-    can cannot could will would shall should may might must ought need let ca wo
-    of in on at to from by for with without into onto upon over under above below between among through throughout
-    across along around about against towards toward off out up down upwards downwards away back than as like per via
-    and or but nor if when while where wherever because so yet though although whether rather until
-    not no never nor none neither either both all any each every some such other another same own only just even also
-    too very more most less least much many few little lot lots bit quite how why please far enough whole
-"""
-# The nouns of the task may stand on both sides.
-NOUNS = """
-    infrared visible thermal mri ct pet spect exposure overexposed underexposed overexposure underexposure
-    exposed focus focused image picture photo source scan a b first second scene result fused fusion near far
-    foreground background
-"""
-ENDINGS = """
-    isation ization ations ation ated ating ates ator ate ising izing ings ing edly ness ers est ement ements ful
-    less able ible ities ity ious ised ized ise ize ens en ies ied ish ive ion ions al ally ly ic ed er es
-    or y s e
-"""
-
-
-def stem(word: str) -> str:
-    """A word without its endings: brightness, brighten and brighter are all bright; it cuts rather too much."""
-    while ending := max(
-        (e for e in ENDINGS.split() if word.endswith(e) and len(word) - len(e) >= 4), key=len, default=""
-    ):
-        word = word[: -len(ending)]
-    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
-
-
-def content(wordings: tuple[str, ...]) -> set[str]:
-    """Stems of the words that carry content."""
-    text = " ".join(wordings).lower().replace("over-exp", "overexp").replace("under-exp", "underexp")
-    words = re.findall(r"[^\W\d_]+", re.sub(r"n't\b|'\w+", "", text))
-    return {stem(word) for word in words if word not in STOP.split()} - {stem(noun) for noun in NOUNS.split()}
 
 
 @pytest.fixture(scope="module")
 def words() -> Wordings:
     return load_wordings()
-
-
-def pooled(words: Wordings, key: str) -> Split:
-    """All wordings of an instruction, in general words and in those of every task."""
-    own = [words.tasks[task].instructions[key] for task in TASKS if key in words.tasks[task].instructions]
-    return sum(own, words.instructions[key])
 
 
 @pytest.mark.parametrize(
@@ -86,16 +38,16 @@ def test_stem(word: str, root: str) -> None:
 
 
 def test_content_sees_through_forms_and_leaves_nouns_of_the_task_out() -> None:
-    assert content(("Could you brighten the first image?", "BRIGHTER!")) == {"bright"}
-    assert content(("over-exposed", "MRI, not CT", "source B")) == set()
+    assert content_words(("Could you brighten the first image?", "BRIGHTER!")) == {"bright"}
+    assert content_words(("over-exposed", "MRI, not CT", "source B")) == set()
 
 
 @pytest.mark.parametrize("key", OPPOSITES)
 def test_held_out_instructions_share_no_content_word_with_training(words: Wordings, key: str) -> None:
-    held_out = pooled(words, key).held_out
+    held_out = words.pooled(key).held_out
     for trained in (key, OPPOSITES[key]):
-        shared = content(held_out) & content(pooled(words, trained).train)
-        guilty = [wording for wording in held_out if content((wording,)) & shared]
+        shared = content_words(held_out) & content_words(words.pooled(trained).train)
+        guilty = [wording for wording in held_out if content_words((wording,)) & shared]
         assert not shared, f"{shared} of {key} held out are trained on in {trained}: {guilty}"
 
 
@@ -125,7 +77,7 @@ def test_enough_of_the_rest(words: Wordings) -> None:
 
 def test_no_wording_means_two_things(words: Wordings) -> None:
     """But for the general ones of a task, each text has one meaning; a held-out text is trained on nowhere."""
-    meanings = [*(pooled(words, key) for key in OPPOSITES), words.nonsense]
+    meanings = [*(words.pooled(key) for key in OPPOSITES), words.nonsense]
     for task in TASKS:
         meanings += [words.tasks[task].sentences, words.tasks[task].order_ab, words.tasks[task].order_ba]
     texts = [text.lower().rstrip(".!?") for split in meanings for text in chain(split.train, split.held_out)]
@@ -138,6 +90,16 @@ def test_keys_of_a_task(words: Wordings) -> None:
     assert "bone" in words.keys("MIF")
     assert words.keys("MEF") == words.keys("MFF")
     assert {"emphasise_a", "emphasise_b", "brighter", "darker"} < set(words.keys("MFF"))
+
+
+def test_filtered_leaves_out_training_wordings_of_instructions_only(words: Wordings) -> None:
+    some = words.filtered(lambda key, text: key != "heat" and "e" in text)
+    assert some.instructions["heat"].train == ()
+    for key in OPPOSITES:
+        expected = [text for text in words.pooled(key).train if "e" in text and key != "heat"]
+        assert list(some.pooled(key).train) == expected
+        assert some.pooled(key).held_out == words.pooled(key).held_out
+    assert some.tasks["IVF"].sentences == words.tasks["IVF"].sentences
 
 
 def test_instruction_joins_general_words_and_those_of_the_task(words: Wordings) -> None:

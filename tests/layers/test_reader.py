@@ -21,7 +21,7 @@ def said(text: TextFeatures) -> Said:
 
 def say(*names: str) -> tuple[TextReader, TextFeatures]:
     """A reader, and a text whose sentences of one word each name a concept and nothing else."""
-    built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), marked=True).eval()
+    built = TextReader(len(CONCEPTS) + 1, width=len(CONCEPTS), begins=1).eval()
     nn.init.eye_(built.concept.weight)
     with torch.no_grad():  # a clear yes or no
         built.concept.weight.mul_(9)
@@ -77,7 +77,7 @@ def test_the_summary_is_the_sum_of_what_the_named_concepts_mean() -> None:
 def test_sentences_are_judged_one_by_one() -> None:
     """With marks, the log-odds of a text are the highest of its sentences; without, words of all of them mix."""
     torch.manual_seed(0)
-    marked = TextReader(6, width=8, marked=True).eval()
+    marked = TextReader(6, width=8, begins=1).eval()
     sentences = [torch.randn(1, length, 6).clamp(max=0.4) for length in (3, 1, 4)]
     for sentence in sentences:
         sentence[:, 0, -1] = 1.0
@@ -85,6 +85,21 @@ def test_sentences_are_judged_one_by_one() -> None:
     text = TextFeatures.unpadded(torch.cat(sentences, 1)).pad(11)
     torch.testing.assert_close(marked.logits(text), alone.amax(0))
     assert not torch.allclose(reader().logits(text), alone.amax(0), atol=1e-3)  # of the same weights
+
+
+def test_a_sentence_is_judged_by_all_the_tokens_that_begin_it() -> None:
+    """Of which but the first is handed on to those who listen to words."""
+    torch.manual_seed(0)
+    two = TextReader(6, width=8, begins=2).eval()
+    tokens = torch.randn(1, 7, 6).clamp(max=0.4)
+    tokens[0, :, -1] = torch.tensor([1.0, -1, 0, 0, 1, -1, 0])
+    text = TextFeatures.unpadded(tokens).pad(9)
+    normed = two.norm(tokens[0])
+    each = torch.stack([two.concept(normed[begin : begin + 2].flatten()) for begin in (0, 4)])
+    asked = each[:, two.asking].amax(1, keepdim=True)
+    each = torch.where(two.region, torch.minimum(each, asked), each)
+    torch.testing.assert_close(two.logits(text)[0], each.amax(0))
+    assert two(text).mask[0].tolist() == [True, False, True, True, True, False, True, False, False]
 
 
 def test_a_region_counts_in_the_sentence_that_asks_for_something() -> None:

@@ -25,6 +25,28 @@ def test_a_sentence_begins_with_the_mean_of_its_pieces(by_sentence: MiniLM) -> N
     assert tokens[:, 384].tolist() == [1.0] + [0.0] * (len(tokens) - 1)
 
 
+def test_a_sentence_may_begin_with_its_means_after_several_blocks(by_sentence: MiniLM) -> None:
+    text = "Make it brighter. Now!"
+    layered = MiniLM(by_sentence=True, layers=(6, 2))
+    tokens, last = layered([text]).tokens[0], by_sentence([text]).tokens[0]
+    assert layered.sentence_tokens == 2
+    assert layered.pieces(text) == ["Make it brighter.", "", "make", "it", "brighter", ".", "Now!", "", "now", "!"]
+    assert tokens[:, 384].tolist() == [1, -1, 0, 0, 0, 0, 1, -1, 0, 0]
+    torch.testing.assert_close(tokens[tokens[:, 384] >= 0], last)
+    language = layered.language
+    ids = torch.tensor([language.tokenizer("Make it brighter.")["input_ids"]])
+    with torch.no_grad():
+        states = language.model(input_ids=ids, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(tokens[1, :384], states[2][0].mean(0))
+    assert layered.identity() != by_sentence.identity()
+
+
+@pytest.mark.parametrize("layers", [(), (0,), (6, 7)])
+def test_layers_that_it_does_not_have_are_named(layers: tuple[int, ...]) -> None:
+    with pytest.raises(FilmError, match=r"blocks 1 to 6 of MiniLM, not \["):
+        MiniLM(by_sentence=True, layers=layers)
+
+
 def test_sentences_do_not_know_each_other(by_sentence: MiniLM) -> None:
     alone = [by_sentence([text]).tokens[0] for text in ("It is dark.", "Make it brighter!")]
     assert torch.equal(by_sentence(["It is dark. Make it brighter!"]).tokens[0], torch.cat(alone))
