@@ -11,7 +11,7 @@ from film.tasks import TASKS
 
 _NEVER = -20.0  # log-odds
 _DOUBT = 0.1  # a region that is less likely than this was not named
-_UNHEARD = 0.25  # nor was an instruction; from here to 0.5 it counts more and more
+_UNHEARD, _HEARD = 0.15, 0.4  # nor was an instruction; from one to the other it counts more and more
 
 
 class TextReader(nn.Module):
@@ -21,9 +21,9 @@ class TextReader(nn.Module):
     aren't marked, every word does, and the text is one sentence. Of all sentences the highest count (multi-instance
     learning: Ilse et al., ICML 2018, with the maximum in place of attention). An instruction of five words is thus
     heard beside a description of a hundred, which a mean would drown.
-    An instruction that means something for the task counts wholly where it is likelier than not, and not at all where
-    its opposite is likelier: training knows none that is half meant, and what follows from one isn't on the way from
-    nothing to it.
+    An instruction that means something for the task counts wholly where it is about as likely as not, and not at all
+    where its opposite is likelier: training knows none that is half meant, and what follows from one isn't on the way
+    from nothing to it.
     The summary is the sum of what the named concepts mean (a concept bottleneck: Koh et al., ICML 2020): what else a
     text says doesn't reach it.
 
@@ -106,7 +106,7 @@ class TextReader(nn.Module):
             return likely
         surest, task = likely[:, self.task].max(1)
         asked = likely.masked_fill(~self.asking | (self.foreign[task] & (surest > 0.5).unsqueeze(1)), 0.0)
-        counts = ((asked - _UNHEARD) / (0.5 - _UNHEARD)).clamp(0, 1)
+        counts = ((asked - _UNHEARD) / (_HEARD - _UNHEARD)).clamp(0, 1)
         return torch.where(self.asking, counts * (asked >= asked[:, self.opposite]), likely)
 
     def _in_order(self, named: Tensor) -> tuple[Tensor, Tensor]:
