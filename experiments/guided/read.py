@@ -107,36 +107,32 @@ def leave_out(wordings: Wordings, share: float) -> tuple[Wordings, dict[str, lis
     They are drawn from the content words of an instruction and its opposite, but for the most common ones.
 
     Returns:
-        The wordings without them, and by key those which share no content word with what is left of their meaning and
-        its opposite: such wordings as those that are held out.
+        The wordings without them, and by what they name those which share no content word with what is left of their
+        meaning and its opposite: such wordings as those that are held out.
     """
     random, rare = Random(100), 60
     gone: dict[str, set[str]] = {}
     for key, opposite in OPPOSITES.items():
+        if key in gone:
+            continue
         both = (*wordings.pooled(key).train, *wordings.pooled(opposite).train)
         times = Counter(word for said in both for word in content_words([said]))
-        if opposite not in gone:
-            gone[opposite] = gone[key] = {
-                word for word in sorted(times) if times[word] <= rare and random.random() < share
-            }
+        gone[key] = gone[opposite] = {word for word in sorted(times) if times[word] <= rare and random.random() < share}
     left = wordings.filtered(lambda key, said: content_words([said]).isdisjoint(gone[key]))
-    known = {
-        key: content_words(left.pooled(key).train) | content_words(left.pooled(OPPOSITES[key]).train) for key in gone
-    }
-    unheard = {key: [said for said in wordings.pooled(key).train if _is_new(said, known[key])] for key in gone}
+    unheard: dict[str, list[str]] = {}
+    for key, opposite in OPPOSITES.items():
+        known = content_words((*left.pooled(key).train, *left.pooled(opposite).train))
+        for said in wordings.pooled(key).train:
+            rest = content_words([said])
+            if rest and rest.isdisjoint(known):
+                general = said in wordings.instructions[key].train
+                unheard.setdefault(SAID.get(key, key) if general else key, []).append(said)
     return left, unheard
-
-
-def _is_new(said: str, known: set[str]) -> bool:
-    said_words = content_words([said])
-    return bool(said_words) and said_words.isdisjoint(known)
 
 
 def accuracy_unheard(network: FusionNetwork, unheard: dict[str, list[str]]) -> str:
     """How often instructions in words that weren't learnt from are heard best, or their opposites; the mean of all."""
-    each = [
-        judge(listen(network, texts)[:, ASKING], [SAID.get(key, key)] * len(texts)) for key, texts in unheard.items()
-    ]
+    each = [judge(listen(network, texts)[:, ASKING], [named] * len(texts)) for named, texts in unheard.items()]
     right, opposite = (sum(shares) / len(each) for shares in zip(*each, strict=True))
     return f"right {right:.3f}, opposite {opposite:.3f}; {sum(map(len, unheard.values()))} wordings"
 

@@ -64,7 +64,6 @@ _ENDINGS = """
     or y s e
 """
 _CONTENTLESS = frozenset(_STOP.split())
-_TASK_NOUNS = frozenset(_NOUNS.split())
 _BY_LENGTH = sorted(_ENDINGS.split(), key=len, reverse=True)
 
 
@@ -195,11 +194,14 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
 
 
+_TASK_NOUNS = frozenset(map(stem, _NOUNS.split()))
+
+
 def content_words(wordings: Iterable[str]) -> set[str]:
     """Stems of the words that carry content, but for the nouns of the tasks."""
     text = " ".join(wordings).lower().replace("over-exp", "overexp").replace("under-exp", "underexp")
     words = re.findall(r"[^\W\d_]+", re.sub(r"n't\b|'\w+", "", text))
-    return {stem(word) for word in words if word not in _CONTENTLESS} - {stem(noun) for noun in _TASK_NOUNS}
+    return {stem(word) for word in words if word not in _CONTENTLESS} - _TASK_NOUNS
 
 
 def uncapitalised(text: str) -> str:
