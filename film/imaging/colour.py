@@ -12,6 +12,9 @@ from torch import Tensor
 
 from film.imaging.picture import Picture, quantise
 
+_NEAR = 0.005  # luminances so close are as good as equal
+_CLEAR, _LOST = 0.05, 0.1  # how far from its ends a channel says all it has to, and what is left of its say there
+_MOST = 2.0  # times, that chroma grows with luminance: what is dark is noisy
 _BLOCK = 2**20  # pixels worked on at once, so that floats of a whole large picture never exist
 
 
@@ -32,9 +35,13 @@ def luminance(image: Tensor) -> Tensor:
 def recolour(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Give the fused luminance the chroma of its sources.
 
-    One colour source gives its own. Of two, each pixel takes the mean weighted by saturation |Cb| + |Cr|, so the one
-    that shows a colour wins over the one that is burnt out, black or blurred there. Where the new luminance leaves no
-    room for the whole chroma, the colour gets paler but keeps its hue and the luminance its value.
+    One colour source gives its own. Of two, each pixel takes a weighted mean: by saturation |Cb| + |Cr|, so the one
+    that shows a colour wins over the one that is burnt out, black or blurred there; by how near its luminance is to
+    the fused one, so a pixel that comes from one source has that one's colour; and by less where a channel is all but
+    full or empty, since what it should have been is lost, and the hue with it. Another exposure of a colour has another
+    chroma: it grows with the luminance, here by 2/3 of it, since what cameras darken they also saturate
+    (`benchmarks/colour.py`). Where the new luminance leaves no room for the whole chroma, the colour gets paler but
+    keeps its hue and the luminance its value.
 
     Args:
         fused: (B, 1, H, W) luminance in [0, 1].
@@ -44,12 +51,27 @@ def recolour(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W) in [0, 1], or `fused` itself where both sources have one channel.
     """
-    chromas = [image - luminance(image) for image in (a, b) if image.shape[1] == 3]
-    if not chromas:
+    coloured = [image for image in (a, b) if image.shape[1] == 3]
+    if not coloured:
         return fused
-    weights = torch.stack([_saturation(chroma) for chroma in chromas])
-    chroma = (torch.stack(chromas) * weights).sum(0) / weights.sum(0).clamp_min(_tiny(fused))
+    if len(coloured) == 1:
+        chroma = coloured[0] - luminance(coloured[0])
+    else:
+        chromas, weights = zip(*(_seen_as(fused, image) for image in coloured), strict=True)
+        weight = torch.stack(weights)
+        chroma = (torch.stack(chromas) * weight).sum(0) / weight.sum(0).clamp_min(_tiny(fused))
     return (fused + chroma * _room(fused, chroma)).clamp(0, 1)
+
+
+def _seen_as(fused: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+    """Chroma (B, 3, H, W) of one of two colour sources at the fused luminance, and its weight (B, 1, H, W)."""
+    own = luminance(image)
+    chroma = image - own
+    room = torch.minimum(1 - image.amax(1, keepdim=True), image.amin(1, keepdim=True))
+    clear = (room / _CLEAR).clamp(_LOST, 1)
+    weight = _saturation(chroma) * clear / ((fused - own).abs() + _NEAR)
+    ratio = fused / own.clamp_min(_tiny(fused))
+    return chroma * (ratio ** (2 / 3)).clamp_max(_MOST), weight
 
 
 def _saturation(chroma: Tensor) -> Tensor:

@@ -5,7 +5,10 @@ import pytest
 import torch
 from kornia.color import rgb_to_ycbcr
 
+from film import samples
+from film.data.simulate import exposure_pair
 from film.imaging.colour import luminance, luminance_of, paint, recolour
+from film.imaging.files import read_image
 from film.imaging.picture import Picture
 
 
@@ -33,13 +36,49 @@ def test_chroma_is_that_of_the_colour_source() -> None:
     torch.testing.assert_close(result[:, 1:], rgb_to_ycbcr(colour)[:, 1:], atol=1e-6, rtol=0)
 
 
-def test_two_colours_are_weighted_by_saturation() -> None:
-    a, b = (0.4 + 0.2 * torch.rand(1, 3, 9, 8) for _ in "ab")
-    cbcr = [rgb_to_ycbcr(image)[:, 1:] - 0.5 for image in (a, b)]
-    weight = [x.abs().sum(1, keepdim=True) for x in cbcr]
-    expected = (cbcr[0] * weight[0] + cbcr[1] * weight[1]) / (weight[0] + weight[1])
-    result = rgb_to_ycbcr(recolour(torch.full((1, 1, 9, 8), 0.5), a, b))[:, 1:] - 0.5
-    torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
+def test_of_two_equally_bright_colours_the_more_saturated_counts_for_more() -> None:
+    red, green = (torch.tensor(rgb).view(1, 3, 1, 1) for rgb in ((0.7, 0.4, 0.4), (0.5, 0.6, 0.5)))
+    same = torch.full((1, 1, 1, 1), 0.5)
+    a, b = (image - luminance(image) + same for image in (red, green))
+    saturation = [(rgb_to_ycbcr(image)[:, 1:] - 0.5).abs().sum() for image in (a, b)]
+    expected = (a * saturation[0] + b * saturation[1]) / sum(saturation)
+    torch.testing.assert_close(recolour(same, a, b), expected, atol=1e-3, rtol=0)
+
+
+def test_a_pixel_taken_from_one_of_two_colour_sources_keeps_its_colour() -> None:
+    a, b = (0.25 + 0.5 * torch.rand(1, 3, 40, 40) for _ in "ab")
+    apart = (luminance(a) - luminance(b)).abs() > 0.1
+    far = (recolour(luminance(a), a, b) - a).abs().amax(1, keepdim=True)[apart]
+    assert far.mean() < 0.02
+    weighted = (a - luminance(a) + b - luminance(b)) / 2
+    assert far.mean() < 0.2 * (luminance(a) + weighted - a).abs().amax(1, keepdim=True)[apart].mean()
+
+
+def test_two_exposures_give_the_colour_of_the_photo_between_them() -> None:
+    picture = read_image(samples.FOLDER / "MFF" / "NEAR" / "raccoon.png")
+    photo = torch.from_numpy(picture.unit()).movedim(-1, 0)[None]
+    over, under = exposure_pair(photo, generator=torch.Generator().manual_seed(0))
+    light = luminance(photo)
+    by_saturation = _mean_by_saturation(over - luminance(over), under - luminance(under))
+    found, simple = (
+        255 * (result - photo).abs().mean() for result in (recolour(light, over, under), light + by_saturation)
+    )
+    assert found < 3
+    assert found < 0.7 * simple
+
+
+def _mean_by_saturation(*chromas: torch.Tensor) -> torch.Tensor:
+    weights = [0.713 * x[:, :1].abs() + 0.564 * x[:, 2:].abs() for x in chromas]
+    return sum(x * w for x, w in zip(chromas, weights, strict=True)) / sum(weights).clamp_min(1e-9)
+
+
+def test_a_full_channel_does_not_turn_the_hue() -> None:
+    orange = torch.tensor([0.9, 0.45, 0.15]).view(1, 3, 1, 1)
+    over, under, fused = (2 * orange).clamp(0, 1), 0.5 * orange, luminance(orange)
+    result = recolour(fused, over, under) - fused
+    assert over[0, 1] - over[0, 0] > -0.11  # it has all but turned yellow
+    true = orange - fused
+    assert torch.cosine_similarity(result, true, dim=1) > 0.99
 
 
 def test_a_burnt_out_source_has_no_say_in_the_colour() -> None:
