@@ -69,6 +69,13 @@ def test_tasks_want_different_things_of_one_pair() -> None:
         rules.neutral("XXX", a, b)
 
 
+def test_exposures_meet_a_little_above_their_mean() -> None:
+    dark, bright = (torch.full((1, 1, 64, 64), level) for level in (0.2, 0.8))
+    for a, b in ((bright, dark), (dark, bright)):
+        torch.testing.assert_close(rules.neutral("MEF", a, b).image, torch.full_like(a, 0.56))
+        torch.testing.assert_close(rules.neutral("MFF", a, b).image, torch.full_like(a, 0.5))
+
+
 def test_a_sharp_photo_is_the_aim_of_a_focus_pair() -> None:
     a, b = pair("MFF")
     sharp = torch.rand_like(a)
