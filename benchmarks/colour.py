@@ -3,8 +3,9 @@
     python benchmarks/colour.py --model film-small
 
 Makes exposure and focus pairs of four colour photos of scikit-image, fuses their luminance, and colours it by
-`film.imaging.colour.recolour` and, beside it, as is usual: the mean chroma of the sources, weighted by saturation.
-Both are compared with the chroma of the photo, scaled to the fused luminance, by CIEDE2000 and by the distance in a*b*.
+`film.imaging.colour.recolour` and, beside it, by the mean chroma of the sources, by that of the more saturated one
+(max), and as is usual: by their mean, weighted by saturation. All are compared with the chroma of the photo, scaled to
+the fused luminance, by CIEDE2000 and by the distance in a*b*.
 """
 
 import argparse
@@ -17,13 +18,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from film.data.simulate import exposure_pair, focus_pair
-from film.imaging.colour import luminance, recolour
+from film.imaging.colour import luminance, recolour, to_levels
 from film.pipeline import FusionPipeline
 from film.tasks import SENTENCES
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 DRAWS = 5
-Simulation = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor, Tensor]]
+Simulation = Callable[..., tuple[Tensor, Tensor, Tensor]]
+Rule = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def main() -> None:
@@ -39,27 +41,22 @@ def main() -> None:
             pixels = getattr(data, name)()[:512, :512].astype(np.float32) / 255
             photo = torch.from_numpy(pixels).movedim(-1, 0)[None]
             for draw in range(DRAWS):
-                a, b, ideal = simulate(photo, torch.Generator().manual_seed(DRAWS * number + draw))
+                a, b, ideal = simulate(photo, generator=torch.Generator().manual_seed(DRAWS * number + draw))
                 with torch.no_grad():
                     fused = network(luminance(a), luminance(b), words)
                 wanted = recolour(fused, scaled(ideal, fused), fused)
-                for rule, result in (("by saturation", by_saturation(fused, a, b)), ("ours", recolour(fused, a, b))):
-                    found.setdefault(rule, []).append(distance(result, wanted))
+                for rule, colour in RULES.items():
+                    found.setdefault(rule, []).append(distance(colour(fused, a, b), wanted))
         for rule, values in found.items():
             print(f"| {task} | {rule} | {' | '.join(f'{value:.2f}' for value in np.mean(values, 0))} |")
 
 
-def exposures(photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def exposures(photo: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Over- and under-exposed, and the photo."""
     return *exposure_pair(photo, generator=generator), photo
 
 
-def focuses(photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Focused near and far, and the sharper of both everywhere."""
-    return focus_pair(photo, generator=generator)
-
-
-SIMULATIONS: dict[str, Simulation] = {"MEF": exposures, "MFF": focuses}
+SIMULATIONS: dict[str, Simulation] = {"MEF": exposures, "MFF": focus_pair}
 
 
 def scaled(image: Tensor, to: Tensor) -> Tensor:
@@ -68,19 +65,28 @@ def scaled(image: Tensor, to: Tensor) -> Tensor:
     return own + (image - own) * (to / own.clamp_min(1 / 255))
 
 
-def by_saturation(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """The mean of Cb and Cr, weighted by |Cb| + |Cr|."""
-    chromas = [image - luminance(image) for image in (a, b)]
-    weights = [0.713 * chroma[:, :1].abs() + 0.564 * chroma[:, 2:].abs() for chroma in chromas]
-    chroma = sum(x * w for x, w in zip(chromas, weights, strict=True)) / sum(weights).clamp_min(1e-6)
-    return recolour(fused, fused + chroma, fused)
+def weighted(weigh: Callable[[Tensor], Tensor]) -> Rule:
+    """The mean of the chromas of both sources, with weights that follow from their saturations (2, B, 1, H, W)."""
+
+    def colour(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        chromas = torch.stack([image - luminance(image) for image in (a, b)])
+        weights = weigh(0.713 * chromas[:, :, :1].abs() + 0.564 * chromas[:, :, 2:].abs())  # of |Cr| + |Cb|
+        return recolour(fused, fused + (chromas * weights).sum(0) / weights.sum(0).clamp_min(1e-6), fused)
+
+    return colour
+
+
+RULES: dict[str, Rule] = {
+    "mean": weighted(torch.ones_like),
+    "max": weighted(lambda saturation: (saturation == saturation.amax(0)).float()),
+    "by saturation": weighted(lambda saturation: saturation),
+    "ours": recolour,
+}
 
 
 def distance(result: Tensor, wanted: Tensor) -> tuple[float, float, float]:
     """Mean CIEDE2000, and mean and 95th percentile of the distance in a*b*, of images in 8 bits."""
-    first, second = (
-        color.rgb2lab(((255 * x).round() / 255)[0].movedim(0, -1).double().numpy()) for x in (result, wanted)
-    )
+    first, second = (color.rgb2lab(to_levels(x, 255)[0].movedim(0, -1).double().numpy()) for x in (result, wanted))
     apart = np.hypot(*np.moveaxis((first - second)[..., 1:], -1, 0))
     return float(color.deltaE_ciede2000(first, second).mean()), float(apart.mean()), float(np.percentile(apart, 95))
 
