@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from sample_pairs import options_of, pairs_of
 from tqdm import tqdm
 
-from film.commands.attention import listen
+from film.commands.attention import find, listen
 from film.concepts import REGIONS
 from film.data.rules import bright_regions
 from film.imaging.colour import luminance_of
@@ -55,7 +55,7 @@ def measure(pipeline: FusionPipeline, task: str, a: Picture, b: Picture) -> list
 def _inside(
     pipeline: FusionPipeline, pair: tuple[Picture, Picture], texts: tuple[str, str], word: str, mask: torch.Tensor
 ) -> float:
-    weights = next(heard.weights for heard in listen(pipeline, *pair, texts) if heard.words == word)
+    weights = find(word, listen(pipeline, *pair, texts)).weights
     area = F.interpolate(mask, weights.shape, mode="area")[0, 0].numpy()
     return float((weights * area).sum() / weights.sum() / area.mean())
 

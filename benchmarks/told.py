@@ -17,7 +17,7 @@ from tqdm import tqdm
 from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.properties import PROPERTIES
 from film.concepts import CONCEPTS
-from film.data.wordings import load_wordings
+from film.data.wordings import concerns, load_wordings, scan_of
 from film.imaging.colour import luminance_of
 from film.imaging.files import read_image
 from film.imaging.picture import Picture
@@ -38,7 +38,8 @@ def main() -> None:
         found: dict[str, list[tuple[bool, float]]] = {}
         for pair in tqdm(pairs_of(options, name), desc=name, leave=False):
             for key, moved, change in measure(network, name.partition("/")[0], *map(read_image, pair)):
-                found.setdefault(key, []).append((moved, change))
+                if concerns(key, scan_of(pair[0].stem)):
+                    found.setdefault(key, []).append((moved, change))
         for key, values in found.items():
             moved, change = np.mean(values, 0)
             print(f"| {name} | {key} | {moved:.0%} | {change:.1f} |")

@@ -24,6 +24,9 @@ ONLY_OF: dict[str, str] = {
 }
 """Instructions that mean something for one task only."""
 
+PLACES: dict[str, str] = {"heat": "a", "less_heat": "a", "uptake": "b", "less_uptake": "b", "bone": "b"}
+"""Instructions about what is bright in a source, and in which."""
+
 INSTRUCTIONS = (*OPPOSITES, "first", "second")
 """What can be asked for: `first` and `second` are the image shown first or second, whichever source it is."""
 

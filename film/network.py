@@ -1,6 +1,7 @@
 """The fusion network: encoders, text-guided stages and a decoder, put together."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,11 +11,38 @@ from film.decoders.base import DecoderFactory
 from film.errors import FilmError
 from film.fusion.base import FusionStage, FusionStageFactory
 from film.image_encoders.base import ImageEncoderFactory
+from film.layers.grounding import grounding
 from film.layers.reader import TextReader
 from film.layers.text import TextFeatures
 from film.text_encoders.base import TextEncoder
 
 Text = TextFeatures | Tensor | Sequence[str] | None
+
+
+class Watched(NamedTuple):
+    """What a network made, and which places listened to which words on the way.
+
+    Attributes:
+        fused: (B, 1, H, W) the fused luminance.
+        attention: (B, L, h, w) weights of the words on a coarse grid, the mean of all stages in which places listen to
+            words; None if there is no such stage.
+        words: (B, L, D) what the stages heard.
+    """
+
+    fused: Tensor
+    attention: Tensor | None
+    words: TextFeatures
+
+    def grounding(self, place: Tensor) -> Tensor:
+        """How well places listened to the words about them, see `film.layers.grounding`, with `place` (B, 1, H, W).
+
+        Raises:
+            FilmError: No stage listens to words, or no reader says what they speak of.
+        """
+        said = self.words.said
+        if self.attention is None or said is None or said.pointing is None:
+            raise FilmError("grounding needs places that listen to words, as those of GuidedStage, and a text_reader")
+        return grounding(self.attention, said.pointing, place)
 
 
 class FusionNetwork(nn.Module):
@@ -79,7 +107,12 @@ class FusionNetwork(nn.Module):
         Raises:
             FilmError: The text doesn't fit the batch or the network's text width.
         """
-        words = self.read(self._text_features(text, len(a)).to_image(a), named)
+        return self._fuse(a, b, self._hear(a, text, named))
+
+    def _hear(self, a: Tensor, text: Text, named: Tensor | None) -> TextFeatures:
+        return self.read(self._text_features(text, len(a)).to_image(a), named)
+
+    def _fuse(self, a: Tensor, b: Tensor, words: TextFeatures) -> Tensor:
         a, b = (F.pad(source, 4 * [self._beyond], mode="replicate") for source in _in_order(a, b, words))
         sources = (a, b)
         a, b = self.image_encoders[0](a), self.image_encoders[-1](b)
@@ -87,28 +120,19 @@ class FusionNetwork(nn.Module):
             a, b = stage(a, b, words)
         return F.pad(self.decoder(a, b, sources, words), 4 * [-self._beyond])
 
-    def watch(self, a: Tensor, b: Tensor, text: Text = None) -> tuple[Tensor, Tensor | None]:
-        """Fuse, and see which places listened to which words.
-
-        Args:
-            a: As of `forward`.
-            b: As of `forward`.
-            text: As of `forward`.
-
-        Returns:
-            The fused luminance, and the weights (B, L, h, w) of the tokens on a coarse grid, the mean of all stages in
-            which places listen to words; None if there is no such stage.
-        """
+    def watch(self, a: Tensor, b: Tensor, text: Text = None, *, named: Tensor | None = None) -> Watched:
+        """Fuse as `forward` does, and see which places listened to which words."""
+        words = self._hear(a, text, named)
         stages = [stage for stage in self.stages if isinstance(stage, FusionStage)]
         for stage in stages:
             stage.watched = True
         try:
-            fused = self(a, b, text)
+            fused = self._fuse(a, b, words)
             seen = [self._inside(stage.seen, a.shape[-1]) for stage in stages if stage.seen is not None]
         finally:
             for stage in stages:
                 stage.watched, stage.seen = False, None
-        return fused, torch.stack(seen).mean(0) if seen else None
+        return Watched(fused, torch.stack(seen).mean(0) if seen else None, words)
 
     @property
     def _beyond(self) -> int:

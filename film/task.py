@@ -29,6 +29,7 @@ class FusionTask(LightningModule):
     else than both sources as they are, `aim_a` and `aim_b` (B, 1, H, W) take their place in the loss. In training a
     text reader is told what a text names, if `named` (B, concepts) says so, instead of having to guess it. `asked` (B
     bools) says whether a text asks for more than the rule of its task, for terms of the loss to which that matters.
+    `place` (B, 1, H, W) says where that is bright which an instruction is about, for `grounding`.
 
     Logged: every term of the loss unweighted and their total, per step (`train/loss`, of this process) and as mean of
     the epoch (`train/loss_epoch`, of all processes); in validation and test the same and the metrics, as means over
@@ -41,6 +42,8 @@ class FusionTask(LightningModule):
         scheduler: Builds the learning-rate scheduler from the optimizer; null keeps the rate.
         scheduler_interval: What the scheduler counts.
         metrics: Names of the metrics logged in validation and test, as `film evaluate` knows them.
+        grounding: Weight of `film.layers.grounding` in training: places learn to listen to the words about them; 0
+            leaves it out.
         rates: Factors on the learning rate of parts of the network, by the beginning of their names:
             `{text_reader: 0.2}` for a part that is trained already; 0 freezes a part.
         weights: Where training begins: a model that ships, a model file, a released `.pth` or a run's `.ckpt`; it must
@@ -59,6 +62,7 @@ class FusionTask(LightningModule):
         scheduler: LRSchedulerCallable | None = None,
         scheduler_interval: Literal["epoch", "step"] = "epoch",
         metrics: tuple[str, ...] = (),
+        grounding: float = 0.0,
         rates: dict[str, float] | None = None,
         weights: str | None = None,
     ) -> None:
@@ -71,6 +75,7 @@ class FusionTask(LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.scheduler_interval = scheduler_interval
         self.metrics = metrics
+        self.grounding = grounding
         self.rates = rates or {}
         self.val_measures = _Measures(list(terms), metrics, "val")
         self.test_measures: list[_Measures] = []  # one for each test set, see on_test_start
@@ -86,13 +91,24 @@ class FusionTask(LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
-        fused = self(batch["a"], batch["b"], batch.get("text"), named=batch.get("named"))
-        values = self._compare(fused, batch)
+        values = self._learn(batch)
         each = {f"train/{name}": value.detach() for name, value in values.items()}
         mean = {f"{name}_epoch": value for name, value in each.items()}
-        self.log_dict(each, on_step=True, on_epoch=False, batch_size=len(fused))
-        self.log_dict(mean, on_step=False, on_epoch=True, batch_size=len(fused), sync_dist=True)
+        pairs = len(batch["a"])
+        self.log_dict(each, on_step=True, on_epoch=False, batch_size=pairs)
+        self.log_dict(mean, on_step=False, on_epoch=True, batch_size=pairs, sync_dist=True)
         return values[TOTAL]
+
+    def _learn(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Fuse a batch for training: its loss, and that of attention where it is taught."""
+        given = (batch["a"], batch["b"], batch.get("text"))
+        if not self.grounding:
+            return self._compare(self(*given, named=batch.get("named")), batch)
+        if "place" not in batch:
+            raise FilmError("grounding: nothing says where what is asked for is; give the data a guidance, or take 0")
+        watched = self.network.watch(*given, named=batch.get("named"))
+        values, missed = self._compare(watched.fused, batch), watched.grounding(batch["place"])
+        return values | {TOTAL: values[TOTAL] + self.grounding * missed, "grounding": missed}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Measure a batch and return the fused images (B, 1, H, W)."""

@@ -77,7 +77,7 @@ def test_the_border_is_as_if_the_images_went_on(pair):
     bordered.load_state_dict(plain.state_dict())
     words = ["a lake", "a hot lake"]
     longer = [F.pad(source, 4 * [8], mode="replicate") for source in pair]
-    fused, seen = bordered.watch(*pair, words)
+    fused, seen, _ = bordered.watch(*pair, words)
     torch.testing.assert_close(fused, plain(*longer, words)[..., 8:-8, 8:-8])
     assert seen.shape == plain.watch(*pair, words)[1].shape
     torch.testing.assert_close(bordered.train()(*pair, words), plain.train()(*pair, words))
@@ -98,3 +98,9 @@ def test_a_component_that_refuses_its_arguments_is_named():
     config["init_args"]["text_width"] = 100
     with pytest.raises(FilmError, match="100"):
         build_network(config)
+
+
+def test_only_places_that_listen_to_words_can_be_judged_by_where_they_do(pair):
+    network = build_network(compose(["network/modulated.yaml"])["model"]["network"])
+    with pytest.raises(FilmError, match="GuidedStage"):
+        network.watch(*pair).grounding(torch.ones(2, 1, 16, 16))

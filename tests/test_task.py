@@ -10,6 +10,7 @@ from tiny_runs import experiment, fit
 from torch.optim.lr_scheduler import StepLR
 
 from film.checkpoint import Model, build_network, save_model
+from film.concepts import CONCEPTS
 from film.config import compose
 from film.errors import FilmError
 from film.losses.gradient import Gradient
@@ -166,6 +167,28 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "list.ckpt")
     with pytest.raises(FilmError, match="no model"):
         experiment(tmp_path, "--model.weights=missing.safetensors")
+
+
+def test_places_are_taught_only_where_it_is_known_what_words_point_at(tmp_path: Path) -> None:
+    with pytest.raises(FilmError, match="give the data a guidance"):
+        fit(tmp_path, "--model.grounding=1")
+
+
+def test_grounding_is_logged_and_counts() -> None:
+    """The places of a network that listens to words get its slope; without images to learn from, nothing else would."""
+    network = build_network(compose(["network/film_tiny.yaml"])["model"]["network"])
+    task = FusionTask(network, {"intensity": Intensity(weight=0)}, optimizer=torch.optim.SGD, grounding=2.0)
+    a, b = torch.rand(2, 1, 1, 32, 48)
+    place = torch.zeros_like(a)
+    place[..., :16] = 1.0
+    batch = {"a": a, "b": b, "text": ["Fuse MRI and PET. Stress the uptake."], "place": place}
+    batch["named"] = torch.tensor([[float(concept in ("MIF", "uptake")) for concept in CONCEPTS]])
+    values = task._learn(batch)
+    assert values["loss"].item() == pytest.approx(2 * values["grounding"].item())
+    values["loss"].backward()
+    asked = [weight.grad for name, weight in network.named_parameters() if name.endswith("look.ask.weight")]
+    assert asked
+    assert all(grad is not None and grad.abs().max() > 0 for grad in asked)
 
 
 def test_a_term_is_left_out_by_null(tmp_path: Path) -> None:

@@ -45,10 +45,12 @@ class Heard(NamedTuple):
     Attributes:
         words: As they stand in the text.
         weights: (h, w) shares of the attention, 0 to 1.
+        text: In which of the texts, 0 first.
     """
 
     words: str
     weights: np.ndarray
+    text: int = 0
 
 
 def listen(pipeline: FusionPipeline, a: Picture, b: Picture, texts: Sequence[str]) -> list[Heard]:
@@ -68,17 +70,18 @@ def listen(pipeline: FusionPipeline, a: Picture, b: Picture, texts: Sequence[str
     """
     network, encoder = pipeline.network, pipeline.model.network.text_encoder
     pieces = [piece for text in texts for piece in (encoder.pieces(text) if encoder else ())]
+    of_text = [index for index, text in enumerate(texts) for _ in (encoder.pieces(text) if encoder else ())]
     first, second = (luminance_of(_shrunk(picture)).to(pipeline.device) for picture in (a, b))
     seen = None
     if any(pieces):
         with torch.no_grad():
-            _, seen = network.watch(first, second, add_words(pipeline.model, None, texts))
+            seen = network.watch(first, second, add_words(pipeline.model, None, texts)).attention
     if seen is None:
         raise FilmError(
             f"the places of {pipeline.model.name} don't listen to single words, so there is no attention to draw; "
             "take a model with film.fusion.guided.GuidedStage, such as film-small"
         )
-    return [Heard(name, seen[0, tokens].sum(0).cpu().numpy()) for name, tokens in _words(pieces)]
+    return [Heard(name, seen[0, ids].sum(0).cpu().numpy(), of_text[ids[0]]) for name, ids in _words(pieces)]
 
 
 def attention_sheet(
@@ -96,7 +99,7 @@ def attention_sheet(
     Raises:
         FilmError: A wanted phrase isn't in the texts.
     """
-    chosen = [_find(phrase, heard) for phrase in wanted] or _most_telling(heard)
+    chosen = [find(phrase, heard) for phrase in wanted] or _most_telling(heard)
     ground = _shrunk(fused)
     pictures = [*map(_shrunk, (a, b)), ground, *(overlay(ground, each.weights) for each in chosen)]
     captions = ["A", "B", "fused", *(f"{each.words}  {_range(each.weights)}" for each in chosen)]
@@ -115,14 +118,21 @@ def _words(pieces: Sequence[str]) -> list[tuple[str, list[int]]]:
     return words
 
 
-def _find(phrase: str, heard: Sequence[Heard]) -> Heard:
-    """A phrase is heard wherever one of its words is."""
+def find(phrase: str, heard: Sequence[Heard]) -> Heard:
+    """A phrase is heard wherever one of its words is, in the first text that has one.
+
+    The very first is the sentence of the task, which is the same for all pairs; it counts if no other text has one.
+
+    Raises:
+        FilmError: The phrase isn't in the texts.
+    """
     asked = phrase.casefold().split()
-    found = [each.weights for each in heard if each.words.casefold() in (*asked, phrase.casefold())]
+    found = [each for each in heard if each.words.casefold() in (*asked, phrase.casefold())]
     if not found:
         said = ", ".join(dict.fromkeys(each.words for each in heard if each.words.isalpha()))
         raise FilmError(f"--attention {phrase!r} is not in the texts; they have: {said}")
-    return Heard(phrase, np.sum(found, axis=0))
+    text = min((each.text for each in found if each.text), default=0)
+    return Heard(phrase, np.sum([each.weights for each in found if each.text == text], axis=0), text)
 
 
 def _most_telling(heard: Sequence[Heard]) -> list[Heard]:

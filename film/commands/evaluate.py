@@ -204,7 +204,8 @@ def _obedience(options: argparse.Namespace, sources: Sources) -> str:
         obedience_table,
     )
 
-    found = [row for model in options.model for row in measure_obedience(model, sources, **options.asked)]
+    own = None if options.instructions is True else options.instructions
+    found = [row for model in options.model for row in measure_obedience(model, sources, wordings=own, **options.asked)]
     (options.output / "instructions.csv").write_text(obedience_csv(found), encoding="utf-8")
     print(obedience_table(found), end="\n\n")
     return obedience_section(found)

@@ -64,7 +64,8 @@ def finish_batch(
         The batch without `seed` and `simulation`. If every pair was made of a photo out of focus, it has the ideal
         fusions as `target`. With a guide it always has a `target`, and with `aim_a` and `aim_b` what is to be kept of
         the sources, `task` is the one that the text names, `named` (B, concepts) what it names of
-        `film.concepts.CONCEPTS`, and `asked` whether it asks for more than the rule of the pair's task.
+        `film.concepts.CONCEPTS`, `place` where that is bright which an instruction is about, and `asked` whether the
+        text asks for more than the rule of the pair's task.
     """
     batch = dict(batch) | {side: _unit(batch[side]) for side in "ab"}
     if isinstance(text := batch.get("text"), TextFeatures):
@@ -100,6 +101,7 @@ def finish_batch(
         batch["asked"] = [pair.asks or pair.task != task for pair, task in zip(guided, batch["task"], strict=True)]
         batch["task"] = [pair.task for pair in guided]
         batch["named"] = torch.stack([pair.named for pair in guided])
+        batch["place"] = torch.cat([pair.place for pair in guided])
         for key, index in (("aim_a", 0), ("aim_b", 1), ("target", 2)):
             batch[key] = torch.cat([pair.aim[index] for pair in guided])
     return batch

@@ -14,11 +14,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES
+from film.concepts import CONCEPTS, INSTRUCTIONS, OPPOSITES, PLACES
 from film.data import rules
 from film.data.descriptions import read_text
 from film.data.rules import Aim
-from film.data.wordings import SCANS, Split, Wordings, append, fits, load_wordings, placed, uncapitalised
+from film.data.wordings import (
+    Split,
+    Wordings,
+    append,
+    concerns,
+    fits,
+    load_wordings,
+    placed,
+    scan_of,
+    uncapitalised,
+)
 from film.errors import FilmError
 from film.layers.regions import region_mask
 from film.layers.text import split_sentences
@@ -64,6 +74,7 @@ class Guidance:
         swapped: Show source B first; the text says so.
         nonsense: Have sentences about other things, which change nothing; half of them have nothing else.
         wordless: Have no text.
+        plain: Of instructions: are said as people say them who just say it, see `film.data.wordings.Split`.
         noise: Are made noisy, besides those with an instruction about noise.
     """
 
@@ -77,6 +88,7 @@ class Guidance:
     swapped: float = 0.15
     nonsense: float = 0.1
     wordless: float = 0.07
+    plain: float = 0.3
     noise: float = 0.1
 
     def __post_init__(self) -> None:
@@ -95,6 +107,8 @@ class Guided(NamedTuple):
         aim: What is wanted.
         asked: What the text says, of `film.concepts.CONCEPTS`.
         task: Whose rule counts.
+        place: (1, 1, H, W) in [0, 1], where that is bright which the one instruction is about, see
+            `film.concepts.PLACES`; 0 everywhere if it is about nothing of that kind.
     """
 
     a: Tensor
@@ -103,6 +117,7 @@ class Guided(NamedTuple):
     aim: Aim
     asked: tuple[str, ...]
     task: str
+    place: Tensor
 
     @property
     def asks(self) -> bool:
@@ -186,7 +201,7 @@ class _Turn:
     def __init__(self, guide: Guide, task: str, name: str, seed: int, validating: bool) -> None:
         self.shares, self.texts = guide.guidance, guide.texts
         self.task = self.spoken = task
-        self.scan = _scan(name) if task == "MIF" else None
+        self.scan = scan_of(name) if task == "MIF" else None
         self.random = np.random.default_rng([seed, 7])
         self.validating = validating
         self.wordings = guide.wordings
@@ -224,7 +239,7 @@ class _Turn:
             wanted = _GLOBAL[wish.key](aim) if wish.key in _GLOBAL else _LOCAL[wish.key](aim, *seen)
             aim = aim.towards(wanted, wish.share * (region_mask(wish.region, a) if wish.region else 1.0))
         first, second = reversed(noisy) if said.swapped else noisy
-        return Guided(first, second, said.text, aim, tuple(self.asked), self.spoken)
+        return Guided(first, second, said.text, aim, tuple(self.asked), self.spoken, _place(said.wishes, *seen))
 
     def chance(self, share: float) -> bool:
         return bool(self.random.random() < share)
@@ -234,13 +249,14 @@ class _Turn:
 
     def choose(self, split: Split) -> str:
         """A wording of this stage."""
-        wordings = split.part(self.validating)
+        plain = split.plain_part(self.validating)
+        wordings = plain if plain and self.chance(self.shares.plain) else split.part(self.validating)
         if self.scan:
             wordings = [text for text in wordings if fits(text, self.scan)] or wordings
         return self.pick(wordings)
 
     def _keys(self) -> list[str]:
-        possible = list(self.wordings.keys(self.task))
+        possible = [key for key in self.wordings.keys(self.task) if concerns(key, self.scan)]
         keys = [self.pick(possible)]
         if self.chance(self.shares.second):
             others = [key for key in _GLOBAL if key not in keys and OPPOSITES[key] not in keys]
@@ -341,10 +357,13 @@ def _noisy(a: Tensor, b: Tensor, deviation: float, seed: int) -> tuple[Tensor, T
     return (a + noise[0]).clamp(0, 1), (b + noise[1]).clamp(0, 1)
 
 
-def _scan(name: str) -> str | None:
-    """The kind of scan that the name of a medical pair begins with."""
-    kind = name.rpartition("/")[2].partition("_")[0].upper()
-    return kind if kind in SCANS else None
+def _place(wishes: Sequence[_Wish], a: Tensor, b: Tensor) -> Tensor:
+    """Where that is which the only wish is about."""
+    if len(wishes) != 1 or wishes[0].key not in PLACES:
+        return torch.zeros_like(a)
+    (wish,) = wishes
+    bright = rules.bright_regions({"a": a, "b": b}[PLACES[wish.key]])
+    return bright * region_mask(wish.region, a) if wish.region else bright
 
 
 def _joined(first: str, second: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ SCANS = {
     "PET": rf"\bPETs?\b|positron|FDG|glucose|{_FUNCTION}",
     "SPECT": rf"\bSPECTs?\b|technetium|gamma|{_FUNCTION}",
 }
+
+_SCANS_OF = {"bone": ("CT",), "uptake": ("PET", "SPECT"), "less_uptake": ("PET", "SPECT")}
 
 # Words without content: articles, pronouns, auxiliaries, prepositions and particles, conjunctions, quantity and degree.
 _STOP = """
@@ -74,22 +76,37 @@ class Split:
     Args:
         train: To learn from.
         held_out: Never trained on.
+        plain: Of those to learn from what people say who just say it; the others are there for their words.
     """
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
+    plain: tuple[str, ...] = ()
 
     def part(self, validating: bool) -> list[str]:
         """Of the wordings to learn from every eighth, which validates, or the others."""
         return self._parts[validating]
+
+    def plain_part(self, validating: bool) -> list[str]:
+        """The plain ones of it."""
+        return self._plain_parts[validating]
 
     @cached_property
     def _parts(self) -> tuple[list[str], list[str]]:
         validating = list(self.train[::_VALIDATING])
         return [text for i, text in enumerate(self.train) if i % _VALIDATING], validating
 
+    @cached_property
+    def _plain_parts(self) -> list[list[str]]:
+        plain = set(self.plain)
+        return [[text for text in part if text in plain] for part in self._parts]
+
     def __add__(self, other: "Split") -> "Split":
-        return Split(self.train + other.train, self.held_out + other.held_out)
+        return Split(self.train + other.train, self.held_out + other.held_out, self.plain + other.plain)
+
+    def filtered(self, keeps: Callable[[str], bool]) -> "Split":
+        """Those in which only training wordings are left that are to be kept."""
+        return Split(tuple(filter(keeps, self.train)), self.held_out, tuple(filter(keeps, self.plain)))
 
 
 @dataclass(frozen=True)
@@ -142,10 +159,7 @@ class Wordings:
         """Those in which only training wordings of instructions are left that `keeps` says to keep, by key and text."""
 
         def kept(splits: Mapping[str, Split]) -> dict[str, Split]:
-            return {
-                key: Split(tuple(text for text in split.train if keeps(key, text)), split.held_out)
-                for key, split in splits.items()
-            }
+            return {key: split.filtered(partial(keeps, key)) for key, split in splits.items()}
 
         tasks = {task: replace(about, instructions=kept(about.instructions)) for task, about in self.tasks.items()}
         return replace(self, instructions=kept(self.instructions), tasks=tasks)
@@ -166,6 +180,17 @@ def fits(wording: str, scan: str) -> bool:
         raise FilmError(f"no scan {scan!r}; there are {', '.join(SCANS)}")
     meant = [name for name, words in SCANS.items() if re.search(words, wording, re.IGNORECASE)]
     return not meant or scan in meant
+
+
+def scan_of(name: str) -> str | None:
+    """The kind of scan, CT, PET or SPECT, with which the name of a medical pair begins, if it does."""
+    kind = name.rpartition("/")[2].partition("_")[0].upper()
+    return kind if kind in SCANS else None
+
+
+def concerns(key: str, scan: str | None) -> bool:
+    """Whether an instruction means something for pairs of MRI and this scan: bone is in CT, uptake in the others."""
+    return scan is None or scan in _SCANS_OF.get(key, SCANS)
 
 
 def append(wording: str, *phrases: str) -> str:
@@ -216,12 +241,7 @@ def load_wordings(path: Path = FILE) -> Wordings:
     Raises:
         FilmError: The file can't be read, or a list is missing, unknown, empty, or holds anything but distinct texts.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FilmError(
-            f"{path} is no readable YAML ({' '.join(str(error).split())}); take that of the package"
-        ) from error
+    content = _read(path, "take that of the package")
     top = _Node(path, "", content).children("instructions", "tasks", "nonsense", "regions", "intensifiers")
     return Wordings(
         instructions=top["instructions"].splits(*OPPOSITES),
@@ -230,6 +250,40 @@ def load_wordings(path: Path = FILE) -> Wordings:
         regions=top["regions"].splits(*REGIONS),
         intensifiers=top["intensifiers"].splits("weak", "strong"),
     )
+
+
+def load_instructions(path: Path, task: str) -> dict[str, tuple[str, ...]]:
+    """Read wordings of instructions of one's own: YAML that maps some of their keys to lists of texts.
+
+    Under a task stands what is said of its pairs alone: `{darker: [Dim it.], IVF: {emphasise_a: [More infrared]}}`.
+
+    Returns:
+        Those that mean something for pairs of the task.
+
+    Raises:
+        FilmError: The file can't be read, a key is unknown, a list is empty or holds anything but distinct texts, or
+            nothing is left for the task.
+    """
+    content = _read(path, "map instructions to lists of texts")
+    known = load_wordings().keys(task)
+    found: dict[str, tuple[str, ...]] = {}
+    own = content.get(task, {}) if isinstance(content, Mapping) else None
+    for part in (content, own):
+        if not isinstance(part, Mapping):
+            raise FilmError(f"{path} must map instructions to lists of texts; they are {', '.join(OPPOSITES)}")
+        if unknown := [key for key in part if key not in OPPOSITES and (key not in TASKS or part is own)]:
+            raise FilmError(f"{path}: there is no instruction {unknown[0]!r}; choose from {', '.join(OPPOSITES)}")
+        found |= {key: _Node(path, key, part[key]).texts() for key in known if key in part}
+    if not found:
+        raise FilmError(f"{path} has no instruction for {task}; its pairs know {', '.join(known)}")
+    return found
+
+
+def _read(path: Path, way_out: str) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FilmError(f"{path} is no readable YAML ({' '.join(str(error).split())}); {way_out}") from error
 
 
 @dataclass(frozen=True)
@@ -248,8 +302,12 @@ class _Node:
         return {name: _Node(self.path, prefix + name, self.content[name]) for name in names}
 
     def split(self) -> Split:
-        parts = self.children("train", "held_out")
-        split = Split(parts["train"].texts(), parts["held_out"].texts())
+        some = ("plain",) if isinstance(self.content, Mapping) and "plain" in self.content else ()
+        parts = {name: part.texts() for name, part in self.children("train", *some, "held_out").items()}
+        plain = parts.get("plain", ())
+        if both := set(plain) & set(parts["train"]):
+            raise FilmError(f"{self.path}: {self.name} has {both.pop()!r} in train and plain; leave one out")
+        split = Split(parts["train"] + plain, parts["held_out"], plain)
         if both := set(split.train) & set(split.held_out):
             raise FilmError(f"{self.path}: {self.name} has {both.pop()!r} in train and held_out; leave one out")
         return split

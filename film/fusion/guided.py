@@ -103,7 +103,7 @@ class Places(nn.Module):
         """How much each cell listens to each word, the mean of the heads: (B, L, h, w)."""
         asked = self._questions(features)
         weights = self.look.weights(asked.flatten(2).mT, text, _reach(text, asked))
-        return weights.mean(1).mT.unflatten(2, asked.shape[-2:]).detach()
+        return weights.mean(1).mT.unflatten(2, asked.shape[-2:])
 
     def _questions(self, features: Tensor) -> Tensor:
         cells = F.avg_pool2d(features, self.cell, ceil_mode=True)

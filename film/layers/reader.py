@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from film.concepts import CONCEPTS, INSTRUCTIONS, ONLY_OF, OPPOSITES, REGIONS
+from film.concepts import CONCEPTS, INSTRUCTIONS, ONLY_OF, OPPOSITES, PLACES, REGIONS
 from film.layers.text import Said, TextFeatures
 from film.tasks import TASKS
 
@@ -47,6 +47,7 @@ class TextReader(nn.Module):
     asking: Tensor
     asking_how: Tensor
     region: Tensor
+    place: Tensor
     order: Tensor
     exchange: Tensor
     opposite: Tensor
@@ -65,6 +66,7 @@ class TextReader(nn.Module):
         self.register_buffer("asking", _which(*INSTRUCTIONS), persistent=False)
         self.register_buffer("asking_how", _which(*INSTRUCTIONS, "weak", "strong"), persistent=False)
         self.register_buffer("region", _which(*REGIONS), persistent=False)
+        self.register_buffer("place", _which(*PLACES), persistent=False)
         self.register_buffer("order", _which("swapped"), persistent=False)
         other = {"first": "second", "second": "first"}
         self.register_buffer("exchange", _others(other), persistent=False)
@@ -92,9 +94,12 @@ class TextReader(nn.Module):
         plain = named.masked_fill(self.region | self.asking_how, 0.0)
         summary, without = self.meaning(torch.stack((named.masked_fill(self.region, 0.0), plain))).unbind()
         regions = _surely(named[:, self.region])
-        said = Said(summary, without, None, swapped if swapped.any() else None)
+        likely = logits.sigmoid()
+        places = (likely * named.unsqueeze(1))[..., self.place].amax(-1, keepdim=True)
+        pointing = self._sentence_of_each(places, text).squeeze(-1)
+        said = Said(summary, without, None, swapped if swapped.any() else None, pointing=pointing)
         if regions.any():
-            where = _surely(self._sentence_of_each(logits[..., self.region].sigmoid(), text))
+            where = _surely(self._sentence_of_each(likely[..., self.region], text))
             said = said._replace(regions=regions, where=torch.minimum(where, regions.unsqueeze(1)))
         mask = text.mask & (text.tokens[..., -1] > -0.5) if self.begins > 1 else text.mask
         return TextFeatures(self.word(tokens), mask, said)

@@ -24,6 +24,8 @@ class Said(NamedTuple):
             places. None if no text says so.
         where: (B, L, R) in [0, 1], of which of these regions each word speaks: that of its sentence. None if no text
             names any.
+        pointing: (B, L) in [0, 1], how far the sentence of each word speaks of what is bright in a source, one of
+            `film.concepts.PLACES`.
     """
 
     summary: Tensor
@@ -31,6 +33,7 @@ class Said(NamedTuple):
     regions: Tensor | None
     swapped: Tensor | None = None
     where: Tensor | None = None
+    pointing: Tensor | None = None
 
 
 class TextFeatures(NamedTuple):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from film.checkpoint import Model, build_network, load_model, save_model
 from film.cli import main
-from film.commands.attention import Heard, attention_sheet, listen
+from film.commands.attention import Heard, attention_sheet, find, listen
 from film.config import compose
 from film.errors import FilmError
 from film.imaging.picture import Picture
@@ -83,3 +83,21 @@ def test_a_phrase_is_the_sum_of_its_words() -> None:
     assert both.size == attention_sheet(picture, picture, picture, heard, ["cold"]).size
     with pytest.raises(FilmError, match="they have: hot, targets, cold"):
         attention_sheet(picture, picture, picture, heard, ["warm"])
+
+
+def test_what_is_asked_is_looked_for_before_descriptions_and_the_task() -> None:
+    """Only where nothing else has the word, that of the sentence of the task counts."""
+    heard = [
+        Heard(word, np.full((2, 2), share), text)
+        for word, share, text in (
+            ("hot", 0.1, 0),
+            ("cold", 0.2, 0),
+            ("hot", 0.3, 1),
+            ("spots", 0.25, 1),
+            ("hot", 0.4, 2),
+            ("dim", 0.5, 2),
+        )
+    ]
+    assert {
+        phrase: round(float(find(phrase, heard).weights.max()), 3) for phrase in ("hot", "hot spots", "cold", "dim")
+    } == {"hot": 0.3, "hot spots": 0.55, "cold": 0.2, "dim": 0.5}

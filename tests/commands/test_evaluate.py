@@ -351,6 +351,23 @@ def test_instructions_are_counted(pairs: Path, capsys: pytest.CaptureFixture[str
     assert "obeyed" in capsys.readouterr().out
 
 
+def test_instructions_of_ones_own_are_counted(pairs: Path) -> None:
+    (pairs / "mine.yaml").write_text("{darker: [Dim it., Less light!], bone: [Skull!]}")
+    assert evaluate(*MODEL, *FAST, "--instructions", "mine.yaml") == 0
+    assert [(row["instruction"], row["pairs"]) for row in table("instructions.csv")] == [("darker", str(len(NAMES)))]
+
+
+def test_an_instruction_is_given_to_pairs_that_it_concerns(pairs: Path) -> None:
+    for folder in ("a", "b"):
+        for name, scan in zip(NAMES, ("ct", "pet", "spect"), strict=True):
+            (file,) = Path(folder).glob(f"{name}.*")
+            file.rename(file.with_stem(f"{scan}_1"))
+    medical = [*MODEL[:-1], "MIF"]
+    assert evaluate(*medical, *FAST, "--instructions") == 0
+    counted = {row["instruction"]: int(row["pairs"]) for row in table("instructions.csv")}
+    assert (counted["bone"], counted["uptake"], counted["soft_tissue"]) == (1, 2, 3)
+
+
 def test_instructions_need_a_task_and_a_model_that_reads(
     pairs: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from film.concepts import OPPOSITES
 from film.data import rules
 from film.data.guidance import Guidance, Guide, described, region_mask
 from film.data.wordings import load_wordings
@@ -150,6 +151,27 @@ def test_descriptions_come_from_the_pair_or_from_the_pool(tmp_path: Path) -> Non
     assert all("Near words." in text or "Far words." in text for text in pooled)
     assert {text.count(" words.") for text in pooled} == {1, 2}  # all of it, or a part
     assert "My own words." in guided(1, text="My own words.", described=1.0).text
+
+
+def test_the_place_of_what_an_instruction_is_about_is_known() -> None:
+    """Where that source is bright; nowhere for instructions about all of the image, and for two of them."""
+    _, b = images()
+    places = {
+        name: pair.place
+        for seed in range(80)
+        for pair in [guided(seed, "MIF", instruction=1.0)]
+        for name in pair.asked
+        if name in OPPOSITES
+    }
+    for name, place in places.items():
+        expected = rules.bright_regions(b) if name in ("uptake", "less_uptake", "bone") else torch.zeros_like(b)
+        assert torch.equal(place, expected), name
+    assert {"uptake", "less_uptake", "brighter"} <= places.keys()
+    assert not any(guided(seed, "MIF", instruction=1.0, second=1.0).place.any() for seed in range(20))
+    local = [guided(seed, "MIF", instruction=1.0, region=1.0) for seed in range(40)]
+    parts = [pair.place for pair in local if "left" in pair.asked and pair.place.any()]
+    assert parts
+    assert all(place[..., :24].sum() > 10 * place[..., 40:].sum() for place in parts)
 
 
 def test_medical_wordings_suit_the_scan() -> None:

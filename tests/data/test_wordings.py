@@ -1,5 +1,6 @@
 """The wordings: complete, split honestly, and read with errors that help."""
 
+import re
 from itertools import chain
 from pathlib import Path
 
@@ -7,7 +8,19 @@ import pytest
 import yaml
 
 from film.concepts import OPPOSITES
-from film.data.wordings import FILE, Wordings, append, content_words, fits, load_wordings, placed, stem
+from film.data.wordings import (
+    FILE,
+    Wordings,
+    append,
+    concerns,
+    content_words,
+    fits,
+    load_instructions,
+    load_wordings,
+    placed,
+    scan_of,
+    stem,
+)
 from film.errors import FilmError
 from film.tasks import TASKS
 
@@ -190,3 +203,57 @@ def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("a: [")
     with pytest.raises(FilmError, match=r"broken\.yaml is no readable YAML"):
         load_wordings(tmp_path / "broken.yaml")
+
+
+def test_instructions_concern_the_scans_that_show_what_they_are_about() -> None:
+    assert [scan_of(name) for name in ("ct_1", "MIF/Harvard/pet_2", "spect_3", "petrol", "00537D")] == [
+        "CT",
+        "PET",
+        "SPECT",
+        None,
+        None,
+    ]
+    assert [concerns("bone", scan) for scan in ("CT", "PET", "SPECT", None)] == [True, False, False, True]
+    assert [concerns("uptake", scan) for scan in ("CT", "PET", "SPECT", None)] == [False, True, True, True]
+    assert all(concerns("brighter", scan) for scan in ("CT", "PET", "SPECT", None))
+
+
+def test_instructions_of_ones_own(tmp_path: Path) -> None:
+    """What a task says of its pairs alone takes the place of what is said of all; other tasks' are left out."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "{darker: [Dim it.], heat: [Warm!], bone: [Skull!], IVF: {emphasise_a: [More IR], darker: [Night]}}"
+    )
+    assert load_instructions(path, "IVF") == {"heat": ("Warm!",), "darker": ("Night",), "emphasise_a": ("More IR",)}
+    assert load_instructions(path, "MIF") == {"bone": ("Skull!",), "darker": ("Dim it.",)}
+    assert load_instructions(path, "MEF") == {"darker": ("Dim it.",)}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[Dim it.]", "must map instructions to lists of texts; they are emphasise_a, "),
+        ("{IVF: [Dim it.]}", "must map instructions to lists"),
+        ("{dimmer: [Dim it.]}", "there is no instruction 'dimmer'; choose from emphasise_a, "),
+        ("{IVF: {MIF: {darker: [Dim it.]}}}", "there is no instruction 'MIF'"),
+        ("{darker: Dim it.}", "darker is not a list of texts"),
+        ("{darker: []}", "darker is not a list of texts"),
+        ("{bone: [Skull!]}", "has no instruction for IVF; its pairs know emphasise_a, "),
+        ("{", "is no readable YAML"),
+    ],
+)
+def test_bad_instructions_of_ones_own(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "mine.yaml").write_text(content)
+    with pytest.raises(FilmError, match=message):
+        load_instructions(tmp_path / "mine.yaml", "IVF")
+
+
+@pytest.mark.parametrize("path", sorted(Path("benchmarks/instructions").glob("*.yaml")), ids=lambda path: path.stem)
+def test_lists_to_test_with_are_not_trained_on(words: Wordings, path: Path) -> None:
+    trained = {re.sub(r"\W+", " ", text.lower()).strip() for key in OPPOSITES for text in words.pooled(key).train}
+    for task in ("IVF", "MIF"):
+        said = load_instructions(path, task)
+        assert set(said) == set(words.keys(task))
+        assert min(map(len, said.values())) >= 15
+        for text in chain(*said.values()):
+            assert re.sub(r"\W+", " ", text.lower()).strip() not in trained, text

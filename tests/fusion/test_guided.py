@@ -98,7 +98,7 @@ def test_the_network_shows_which_places_listen_to_which_words() -> None:
     network = build_network(compose(["network/film_small.yaml"])["model"]["network"]).eval()
     a, b = torch.rand(2, 1, 1, 50, 70)
     text = TextFeatures.unpadded(torch.randn(1, 5, 385)).pad(7)
-    fused, seen = network.watch(a, b, text)
+    fused, seen, _ = network.watch(a, b, text)
     torch.testing.assert_close(fused, network(a, b, text))
     assert seen is not None
     assert seen.shape[:2] == (1, 7)

@@ -1,5 +1,6 @@
 """The reader of texts: one loud sentence is heard among many, padding is not, and regions belong to what is asked."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -122,6 +123,14 @@ def test_words_are_about_the_region_that_their_sentence_names() -> None:
     where[0, 2:4, left] = 0.0
     assert where[0, :6].max() < 0.1
     assert built(say("IVF", "brighter")[1]).said.where is None
+
+
+def test_words_point_where_their_sentence_speaks_of_what_is_bright() -> None:
+    """If the text names it; of what is bright elsewhere, or of everything, nothing points."""
+    built, text = say("MIF", "uptake", "brighter")
+    assert built(text).said.pointing[0].tolist() == pytest.approx([0, 1, 0], abs=1e-3)
+    named = torch.tensor([[float(concept in ("MIF", "brighter")) for concept in CONCEPTS]])
+    assert built(text, named).said.pointing.max() == 0
 
 
 def test_what_is_known_to_be_named_is_not_guessed() -> None:

@@ -1,7 +1,7 @@
-"""Whether a model does what instructions ask for, in wordings that it has never seen."""
+"""Whether a model does what instructions ask for, in wordings that it has never seen, or in those of a user."""
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.properties import PROPERTIES
 from film.commands.evaluation.sensitivity import bar
 from film.commands.evaluation.words import PairWords
-from film.data.wordings import Split, fits, load_wordings
+from film.data.wordings import concerns, fits, load_instructions, load_wordings, scan_of
 from film.describers.base import Describer
 from film.errors import FilmError
 from film.imaging.files import read_image
@@ -55,33 +55,37 @@ def measure_obedience(
     device: str,
     describer: Describer | None = None,
     set_name: str | None = None,
+    wordings: Path | None = None,
+    pairs: int = PAIRS,
 ) -> list[Obedience]:
-    """Fuse pairs with and without each instruction, in held-out wordings, another for every pair.
+    """Fuse pairs with and without each instruction, in another wording for every pair.
 
     Args:
         model: Name of a shipped model, or a file.
-        sources: Files of A and B by stem; twenty pairs spread over all of them are taken.
+        sources: Files of A and B by stem; for each instruction some are taken, spread over all that it concerns.
         task: Task of the pairs.
         texts: Where the texts of the pairs lie, see `PairWords`.
         device: As of `FusionPipeline`.
         describer: Describes every pair on the fly instead.
         set_name: `TASK/SET` of the pairs, if they are of one.
+        wordings: File of them, see `film.data.wordings.load_instructions`; None for those kept out of training.
+        pairs: How many are taken.
 
     Raises:
-        FilmError: The task is not known, or the model reads no words.
+        FilmError: The task is not known, the model reads no words, or the wordings can't be read or are of other tasks.
     """
     pipeline = FusionPipeline.load(model, device=device, describer=describer)
     if task is None or not pipeline.model.reads_words:
         raise FilmError("--instructions needs --task or --set, and a model that reads words")
     said = PairWords(pipeline, sources, task=task, texts=texts, set_name=set_name)
-    keys = [*load_wordings().keys(task), NONSENSE]
-    stems = spread(list(sources), PAIRS)
-    found: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
-    for index, stem in enumerate(tqdm(stems, unit=" pairs", leave=False, desc="instructions")):
+    asked = _asked(list(sources), _wordings(task, wordings), pairs)
+    found: dict[str, list[tuple[float, float]]] = {key: [] for key in asked}
+    stems = [stem for stem in sources if any(stem in wordings for wordings in asked.values())]
+    for stem in tqdm(stems, unit=" pairs", leave=False, desc="instructions"):
         a, b = (read_image(path) for path in sources[stem])
         levels = [luminance_levels(x.pixels).astype(np.float32) for x in (a, b)]
         before = _fuse(pipeline, a, b, said.of(stem))
-        for key, wording in _wordings(keys, task, stem, index):
+        for key, wording in ((key, wordings[stem]) for key, wordings in asked.items() if stem in wordings):
             after = _fuse(pipeline, a, b, said.asking(stem, wording))
             rise = PROPERTIES[key](after, *levels) - PROPERTIES[key](before, *levels) if key in PROPERTIES else 0.0
             found[key].append((rise, float(np.abs(after - before).mean())))
@@ -93,14 +97,25 @@ def _summary(model: str, key: str, values: Sequence[tuple[float, float]]) -> Obe
     return Obedience(model, key, float((rises > 0).mean()), float(rises.mean()), float(differences.mean()), len(values))
 
 
-def _wordings(keys: Sequence[str], task: str, stem: str, index: int) -> Iterator[tuple[str, str]]:
-    """A held-out wording of each instruction that suits the pair."""
+def _wordings(task: str, own: Path | None) -> dict[str, tuple[str, ...]]:
+    """By instruction that the task knows, and nonsense, how it is said."""
+    if own is not None:
+        return load_instructions(own, task)
     wordings = load_wordings()
-    scan = stem.partition("_")[0].upper()
-    for number, key in enumerate(keys):
-        split: Split = wordings.nonsense if key == NONSENSE else wordings.instruction(key, task)
-        suits = [text for text in split.held_out if scan not in ("CT", "PET", "SPECT") or fits(text, scan)]
-        yield key, suits[(index * 7 + number) % len(suits)]
+    held_out = {key: wordings.instruction(key, task).held_out for key in wordings.keys(task)}
+    return held_out | {NONSENSE: wordings.nonsense.held_out}
+
+
+def _asked(stems: Sequence[str], wordings: Mapping[str, Sequence[str]], pairs: int) -> dict[str, dict[str, str]]:
+    """For each instruction the pairs that are asked for it, and how."""
+    asked: dict[str, dict[str, str]] = {}
+    for number, (key, texts) in enumerate(wordings.items()):
+        chosen = spread([stem for stem in stems if concerns(key, scan_of(stem))], pairs)
+        for index, stem in enumerate(chosen):
+            scan = scan_of(stem)
+            if suits := [text for text in texts if scan is None or fits(text, scan)]:
+                asked.setdefault(key, {})[stem] = suits[(index * 7 + number) % len(suits)]
+    return asked
 
 
 def _fuse(pipeline: FusionPipeline, a: Picture, b: Picture, words: TextFeatures | None) -> np.ndarray:
@@ -145,7 +160,7 @@ def obedience_section(found: Sequence[Obedience]) -> str:
     heads = "".join(f'<th class="number">{name}</th>' for name in ("change", "|ΔF|", "pairs"))
     return (
         "<h2>Instructions</h2><p>Share of the pairs whose measured property moved as asked, against the same text "
-        "without the instruction, in wordings kept out of training; mean change of the property, and mean absolute "
+        "without the instruction, in another wording for every pair; mean change of the property, and mean absolute "
         "change of the fused luminance (0 to 255).</p>"
         '<div class="wide"><table><thead><tr><th>model</th><th>instruction</th><th class="number">obeyed</th><th></th>'
         f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -87,8 +87,12 @@ def _parser() -> CommandParser:
     )
     add(
         "--instructions",
-        action="store_true",
-        help="with --model: how often instructions are obeyed, in wordings kept out of training",
+        nargs="?",
+        const=True,
+        type=Path,
+        metavar="FILE",
+        help="with --model: how often instructions are obeyed, in wordings kept out of training, or in those of a YAML "
+        "file, {brighter: [Lighten it., …], …}",
     )
     add("--device", default="auto", metavar="NAME", help="for --model: auto (default), cpu, cuda or mps")
     add("-o", "--output", type=Path, default=Path("evaluation"), metavar="DIR", help="default: evaluation")
