@@ -5,14 +5,19 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
+from film.commands.attention import find, listen
 from film.commands.evaluation.cases import find_set
 from film.commands.evaluation.luminance import luminance_levels
 from film.commands.evaluation.properties import PROPERTIES
+from film.data.rules import bright_regions
+from film.imaging.colour import luminance_of
 from film.imaging.files import read_image
 from film.imaging.picture import picture_from_array
 from film.pipeline import FusionPipeline
 from film.samples import pairs
+from film.tasks import SENTENCES
 
 INSTRUCTIONS = {
     "brighter": "Make the fused image brighter.",
@@ -59,6 +64,22 @@ def test_the_text_of_another_task_brings_its_rule(film_data) -> None:
         a, b = map(levels, paths)
         changes.append(np.abs(fuse(a, b, task="MEF") - fuse(a, b)).mean())
     assert np.mean(changes) > 5
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "word", "bright"),
+    [("IVF", "Make the hot spots stand out.", "hot", 0), ("MIF", "Make the uptake stand out.", "uptake", 1)],
+)
+def test_words_about_what_is_bright_are_listened_to_there(task: str, text: str, word: str, bright: int) -> None:
+    """More than by chance, on every sample pair of the task."""
+    chosen = [pair for pair in pairs() if pair.task == task]
+    assert chosen
+    for pair in chosen:
+        sources = read_image(pair.a), read_image(pair.b)
+        attention = find(word, listen(pipeline(), *sources, [SENTENCES[task], text])).weights
+        place = bright_regions(luminance_of(sources[bright]))
+        area = torch.nn.functional.adaptive_avg_pool2d(place, attention.shape)[0, 0].numpy()
+        assert (attention * area).sum() / attention.sum() > area.mean(), pair
 
 
 def test_the_text_says_which_is_which() -> None:
