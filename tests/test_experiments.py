@@ -64,6 +64,7 @@ def test_it_runs_one_step(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     tiny = [
         "--config=network/tiny.yaml",
         "--model.rates=null",
+        "--model.grounding=0",  # its places listen to no words
         "--trainer.log_every_n_steps=1",
         f"--output_dir={tmp_path}",
     ]

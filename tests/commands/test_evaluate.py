@@ -357,6 +357,13 @@ def test_instructions_of_ones_own_are_counted(pairs: Path) -> None:
     assert [(row["instruction"], row["pairs"]) for row in table("instructions.csv")] == [("darker", str(len(NAMES)))]
 
 
+def test_bad_instructions_are_told_before_anything_is_measured(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pairs / "mine.yaml").write_text("{dimmer: [Dim it.]}")
+    assert evaluate(*MODEL, *FAST, "--instructions", "mine.yaml") == 2
+    assert "there is no instruction 'dimmer'; choose from emphasise_a" in capsys.readouterr().err
+    assert not (pairs / "out").exists()
+
+
 def test_an_instruction_is_given_to_pairs_that_it_concerns(pairs: Path) -> None:
     for folder in ("a", "b"):
         for name, scan in zip(NAMES, ("ct", "pet", "spect"), strict=True):

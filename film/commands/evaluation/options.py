@@ -119,3 +119,7 @@ def _check(options: argparse.Namespace) -> None:
         if task not in TASKS or not name:
             raise FilmError(f"--set {options.set!r} must be TASK/SET with a task of {', '.join(TASKS)}: IVF/MSRS")
         options.task = options.task or task
+    if isinstance(options.instructions, Path) and options.task:
+        from film.data.wordings import load_instructions
+
+        load_instructions(options.instructions, options.task)  # before anything is measured
