@@ -10,7 +10,7 @@ the pairs with more than 1.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sample_pairs import options_of, pairs_of
+from sample_pairs import SETS, options_of, pairs_of
 from tqdm import tqdm
 
 from film.commands.attention import find, listen
@@ -23,7 +23,6 @@ from film.layers.regions import region_mask
 from film.pipeline import FusionPipeline
 from film.tasks import SENTENCES
 
-SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
 BRIGHT = {"IVF": ("a", "Make the hot spots stand out.", "hot"), "MIF": ("b", "Make the uptake stand out.", "uptake")}
 
 

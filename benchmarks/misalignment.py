@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sample_pairs import options_of, pairs_of
+from sample_pairs import SETS, options_of, pairs_of
 from tqdm import tqdm
 
 from film.commands.evaluation.baselines import baselines
@@ -21,7 +21,6 @@ from film.imaging.picture import Picture
 from film.metrics.base import Pair, find_metrics
 from film.pipeline import FusionPipeline
 
-SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
 SHIFTS = (0, 1, 2, 3)
 BESIDE = ("laplacian", "max")
 

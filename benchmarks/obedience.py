@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from sample_pairs import options_of
+from sample_pairs import SETS, options_of
 from tqdm import tqdm
 
 from film.commands.evaluation.cases import find_set
@@ -19,7 +19,6 @@ from film.commands.evaluation.obedience import measure_obedience
 from film.concepts import OPPOSITES
 from film.describers.statistics import StatisticsDescriber
 
-SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
 LISTS = sorted(Path(__file__).with_name("instructions").glob("*.yaml"))
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from film.commands.evaluation.cases import find_set, spread
 
+SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
+"""Sets of tasks with instructions of their own."""
+
 
 def options_of(about: str | None, *, pairs: int) -> argparse.Namespace:
     """Read `data`, `model` and `pairs` from the command line.

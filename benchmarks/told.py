@@ -7,11 +7,11 @@ against the same without an instruction, and the mean absolute change in grey le
 --instructions` falls short of this is misheard.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from sample_pairs import options_of, pairs_of
+from sample_pairs import SETS, options_of, pairs_of
 from tqdm import tqdm
 
 from film.commands.evaluation.luminance import luminance_levels
@@ -25,8 +25,6 @@ from film.network import FusionNetwork
 from film.pipeline import FusionPipeline
 from film.tasks import SENTENCES
 
-SETS = ("IVF/MSRS", "IVF/RoadScene", "MIF/Harvard")
-
 
 def main() -> None:
     """Print one row for each set and instruction."""
@@ -36,10 +34,11 @@ def main() -> None:
     total: list[bool] = []
     for name in SETS:
         found: dict[str, list[tuple[bool, float]]] = {}
+        task = name.partition("/")[0]
         for pair in tqdm(pairs_of(options, name), desc=name, leave=False):
-            for key, moved, change in measure(network, name.partition("/")[0], *map(read_image, pair)):
-                if concerns(key, scan_of(pair[0].stem)):
-                    found.setdefault(key, []).append((moved, change))
+            keys = [key for key in load_wordings().keys(task) if concerns(key, scan_of(pair[0].stem))]
+            for key, moved, change in measure(network, task, keys, *map(read_image, pair)):
+                found.setdefault(key, []).append((moved, change))
         for key, values in found.items():
             moved, change = np.mean(values, 0)
             print(f"| {name} | {key} | {moved:.0%} | {change:.1f} |")
@@ -47,8 +46,10 @@ def main() -> None:
     print(f"\n{np.mean(total):.1%} of {len(total)}")
 
 
-def measure(network: FusionNetwork, task: str, a: Picture, b: Picture) -> Iterator[tuple[str, bool, float]]:
-    """For each instruction of the task: whether it is obeyed, and how much the image changes."""
+def measure(
+    network: FusionNetwork, task: str, keys: Sequence[str], a: Picture, b: Picture
+) -> Iterator[tuple[str, bool, float]]:
+    """For each of these instructions: whether it is obeyed, and how much the image changes."""
     sources = luminance_of(a), luminance_of(b)
     levels = [luminance_levels(x.pixels) for x in (a, b)]
     words = network.encode_text([SENTENCES[task]])
@@ -59,7 +60,7 @@ def measure(network: FusionNetwork, task: str, a: Picture, b: Picture) -> Iterat
         return luminance_levels(network(*sources, words, named=named)[0, 0].numpy())
 
     plain = fuse(task)
-    for key in load_wordings().keys(task):
+    for key in keys:
         fused = fuse(task, key)
         rise = PROPERTIES[key](fused, *levels) - PROPERTIES[key](plain, *levels)
         yield key, bool(rise > 0), float(np.abs(fused - plain).mean())

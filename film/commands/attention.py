@@ -1,6 +1,7 @@
 """Which places of a pair listen to which words, as pictures."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import cv2
@@ -69,8 +70,9 @@ def listen(pipeline: FusionPipeline, a: Picture, b: Picture, texts: Sequence[str
         FilmError: The model's places don't listen to words, or its text encoder can't name its tokens.
     """
     network, encoder = pipeline.network, pipeline.model.network.text_encoder
-    pieces = [piece for text in texts for piece in (encoder.pieces(text) if encoder else ())]
-    of_text = [index for index, text in enumerate(texts) for _ in (encoder.pieces(text) if encoder else ())]
+    by_text = [encoder.pieces(text) if encoder else [] for text in texts]
+    pieces = list(chain(*by_text))
+    of_text = [index for index, named in enumerate(by_text) for _ in named]
     first, second = (luminance_of(_shrunk(picture)).to(pipeline.device) for picture in (a, b))
     seen = None
     if any(pieces):
