@@ -106,19 +106,20 @@ def grainy(aim: Aim) -> Aim:
 
 
 def only(aim: Aim, source: Tensor) -> Aim:
-    """Nine parts of one source, one part of the rest."""
-    wanted = torch.lerp(aim.image, source, 0.9)
+    """Nineteen parts of one source, one part of the rest."""
+    wanted = torch.lerp(aim.image, source, 0.95)
     return Aim(wanted, wanted, wanted)
 
 
 def stressed(aim: Aim, source: Tensor) -> Aim:
     """What is bright in a source as it is there but lighter, and everything else darker.
 
-    Bright fades in from the mean of the source to two standard deviations above it.
+    Bright fades in from 0.2 to 1.8 standard deviations above the mean of the source. Both have bounds, lest in a part
+    of an image that is hot all over, or nowhere, something else passes for hot.
     """
     stands_out = Aim(*[0.35 + 0.65 * source] * 3)
-    share = (source - source.mean()) / (2 * source.std()).clamp_min(0.02)
-    return aim.each(lambda x: 0.75 * x).towards(stands_out, share.clamp(0, 1))
+    deviations = (source - source.mean().clamp_max(0.45)) / source.std().clamp(0.04, 0.25)
+    return aim.each(lambda x: 0.7 * x).towards(stands_out, ((deviations - 0.2) / 1.6).clamp(0, 1))
 
 
 def toned_down(aim: Aim, source: Tensor, other: Tensor) -> Aim:
