@@ -55,6 +55,15 @@ def test_stressed_regions_look_as_in_their_source() -> None:
     assert likeness_in_bright_a(levels(stressed.image), levels(a), levels(b)) > 0.98
 
 
+def test_what_is_hot_all_over_stands_out_and_what_is_cold_all_over_doesnt() -> None:
+    """As in crops, whose mean says little of the image."""
+    texture = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0)) - 0.5
+    dark = torch.full_like(texture, 0.2)
+    for level, brighter in ((0.85, True), (0.1, False)):
+        aim = rules.neutral("IVF", a := level + 0.02 * texture, dark)
+        assert (rules.stressed(aim, a).image.mean() > aim.image.mean()) == brighter
+
+
 def test_tasks_want_different_things_of_one_pair() -> None:
     a, b = pair("IVF")
     wanted = {task: rules.neutral(task, a, b).image for task in TASKS}
